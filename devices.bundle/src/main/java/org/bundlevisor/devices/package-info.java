@@ -1,0 +1,5 @@
+/** The PC's device models. */
+@NullMarked
+package org.bundlevisor.devices;
+
+import org.jspecify.annotations.NullMarked;
