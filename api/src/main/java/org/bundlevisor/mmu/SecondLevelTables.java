@@ -76,7 +76,10 @@ public interface SecondLevelTables extends AutoCloseable {
      */
     void setDirtyLogging(boolean enabled) throws HostMemoryExhaustedException;
 
-    /** Reports and forgets the dirty 4 KiB pages, in rising order of their guest-physical addresses. */
+    /**
+     * Reports and forgets the dirty 4 KiB pages, in rising order of their guest-physical addresses. vCPUs must then be made
+     * to forget cached write permission before the pages are copied, so that a later write is found by the next drain.
+     */
     void drainDirty(DirtyPageConsumer consumer);
 
     /** Gives the tables' own memory back. Mapped memory is not touched. No vCPU may use the tables any more. */
