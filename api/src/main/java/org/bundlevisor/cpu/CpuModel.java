@@ -26,7 +26,8 @@ public record CpuModel(
         leaves = List.copyOf(leaves);
         featureMsrs = Map.copyOf(featureMsrs);
         if (vendor.length() != 12) {
-            throw new IllegalArgumentException("vendor \"" + vendor + "\" has not the twelve characters of CPUID leaf 0");
+            throw new IllegalArgumentException(
+                    "vendor \"" + vendor + "\" has not the twelve characters of CPUID leaf 0");
         }
     }
 
@@ -62,14 +63,13 @@ public record CpuModel(
         if (row == null) {
             return false;
         }
-        int value =
-                switch (register) {
-                    case 0 -> row.eax();
-                    case 1 -> row.ebx();
-                    case 2 -> row.ecx();
-                    case 3 -> row.edx();
-                    default -> throw new IllegalArgumentException("CPUID has no register " + register);
-                };
+        int value = switch (register) {
+            case 0 -> row.eax();
+            case 1 -> row.ebx();
+            case 2 -> row.ecx();
+            case 3 -> row.edx();
+            default -> throw new IllegalArgumentException("CPUID has no register " + register);
+        };
         return (value >>> bit & 1) != 0;
     }
 

@@ -9,7 +9,8 @@ package org.bundlevisor.memory;
 public record HostRange(long address, long size) {
     public HostRange {
         if (address < 0 || size <= 0 || (address | size) % HostMemory.FRAME_SIZE != 0) {
-            throw new IllegalArgumentException("host range 0x%x + 0x%x is not made of whole frames".formatted(address, size));
+            throw new IllegalArgumentException(
+                    "host range 0x%x + 0x%x is not made of whole frames".formatted(address, size));
         }
     }
 

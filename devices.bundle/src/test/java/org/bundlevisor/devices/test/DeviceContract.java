@@ -151,7 +151,7 @@ public abstract class DeviceContract {
         device.reset();
         assertThatCode(() -> ((Snapshot) device).restore(SavedState.EMPTY)).doesNotThrowAnyException();
         assertThatCode(() -> ((Snapshot) device)
-                        .restore(SavedState.version(99).put("no such field", 1).build()))
+                .restore(SavedState.version(99).put("no such field", 1).build()))
                 .doesNotThrowAnyException();
     }
 

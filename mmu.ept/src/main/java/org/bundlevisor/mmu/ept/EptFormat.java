@@ -47,7 +47,8 @@ final class EptFormat implements EntryFormat {
     @Override
     public void checkRights(int rights) {
         if ((rights & ~ALL) != 0 || rights == 0 || (rights & (READ | WRITE)) == WRITE) {
-            throw new IllegalArgumentException("an EPT entry cannot grant the rights 0x%x: expected read, execute or both, and write only together with read"
+            throw new IllegalArgumentException(
+                    "an EPT entry cannot grant the rights 0x%x: expected read, execute or both, and write only together with read"
                             .formatted(rights));
         }
     }

@@ -26,8 +26,7 @@ import org.bundlevisor.mmu.Translation.Outcome;
  * on to it finds entries of the level that it expects.
  */
 final class FourLevelTables implements SecondLevelTables {
-    private static final VarHandle ENTRY =
-            ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
+    private static final VarHandle ENTRY = ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
 
     private static final int TOP_LEVEL = 4;
     private static final int LARGEST_PAGE_LEVEL = 3;
@@ -49,7 +48,8 @@ final class FourLevelTables implements SecondLevelTables {
     /** Guarded by this. */
     private boolean dirtyLogging;
 
-    FourLevelTables(EntryFormat format, HostMemory memory, int physicalAddressBits) throws HostMemoryExhaustedException {
+    FourLevelTables(EntryFormat format, HostMemory memory, int physicalAddressBits)
+            throws HostMemoryExhaustedException {
         if (physicalAddressBits < 32 || physicalAddressBits > 48) {
             throw new IllegalArgumentException(
                     "guest-physical addresses of " + physicalAddressBits + " bits: four-level tables serve 32 to 48");
@@ -93,7 +93,7 @@ final class FourLevelTables implements SecondLevelTables {
     private boolean walk(long gpa, int required, Translation result) {
         long table = root;
         int rights = ALL;
-        for (int level = TOP_LEVEL; ; level--) {
+        for (int level = TOP_LEVEL;; level--) {
             long slot = slot(table, gpa, level);
             long entry = (long) ENTRY.getAcquire(segment, slot);
             if (!format.isPresent(entry)) {
@@ -144,7 +144,8 @@ final class FourLevelTables implements SecondLevelTables {
         checkRange(gpa, size);
         format.checkRights(rights);
         if ((hpa & HostMemory.FRAME_SIZE - 1) != 0 || hpa < 0 || hpa > segment.byteSize() - size) {
-            throw new IllegalArgumentException("host-physical 0x%x + 0x%x: expected whole frames below 0x%x, the end of host memory"
+            throw new IllegalArgumentException(
+                    "host-physical 0x%x + 0x%x: expected whole frames below 0x%x, the end of host memory"
                             .formatted(hpa, size, segment.byteSize()));
         }
         map(root, TOP_LEVEL, gpa, gpa + size, hpa - gpa, rights, type);
@@ -294,7 +295,8 @@ final class FourLevelTables implements SecondLevelTables {
                 || gpa < 0
                 || size <= 0
                 || gpa > (1L << physicalAddressBits) - size) {
-            throw new IllegalArgumentException("guest-physical 0x%x + 0x%x: expected whole pages of 4 KiB within %d address bits"
+            throw new IllegalArgumentException(
+                    "guest-physical 0x%x + 0x%x: expected whole pages of 4 KiB within %d address bits"
                             .formatted(gpa, size, physicalAddressBits));
         }
     }

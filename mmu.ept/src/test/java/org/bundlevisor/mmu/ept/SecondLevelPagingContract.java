@@ -90,7 +90,8 @@ abstract class SecondLevelPagingContract {
 
     @Test
     void theLargestPagesThatAlignmentAllowsAreUsed() throws Exception {
-        tables.map(GIB - 2 * MIB - PAGE, 2 * GIB - 2 * MIB - PAGE, GIB + 4 * MIB + 2 * PAGE, ALL, MemoryType.WRITE_BACK);
+        tables.map(GIB - 2 * MIB - PAGE, 2 * GIB - 2 * MIB - PAGE, GIB + 4 * MIB + 2 * PAGE, ALL,
+                MemoryType.WRITE_BACK);
         assertPage(GIB - 2 * MIB - 1, READ, 2 * GIB - 2 * MIB - 1, PAGE);
         assertPage(GIB - 1, READ, 2 * GIB - 1, 2 * MIB);
         assertPage(GIB + 0x12345678, READ, 2 * GIB + 0x12345678, GIB);
@@ -254,10 +255,10 @@ abstract class SecondLevelPagingContract {
     @Test
     void noRoomForATableIsSaid() {
         assertThatThrownBy(() -> {
-                    for (long gpa = 0; ; gpa += 2 * MIB) {
-                        tables.map(gpa, TABLES_END, PAGE, ALL, MemoryType.WRITE_BACK);
-                    }
-                })
+            for (long gpa = 0;; gpa += 2 * MIB) {
+                tables.map(gpa, TABLES_END, PAGE, ALL, MemoryType.WRITE_BACK);
+            }
+        })
                 .isInstanceOf(HostMemoryExhaustedException.class);
         assertPage(0, READ, TABLES_END, PAGE);
     }

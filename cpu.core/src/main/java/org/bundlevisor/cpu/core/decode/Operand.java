@@ -248,7 +248,8 @@ public enum Operand {
     /** Whether the instruction has a ModRM byte for this operand. */
     boolean needsModRm() {
         return switch (place) {
-            case RM, RM_REGISTER, REG, CONTROL, DEBUG, SEGMENT, MMX_REG, MMX_RM, MMX_RM_REGISTER, XMM_REG, XMM_RM, XMM_RM_REGISTER -> true;
+            case RM, RM_REGISTER, REG, CONTROL, DEBUG, SEGMENT, MMX_REG, MMX_RM, MMX_RM_REGISTER, XMM_REG, XMM_RM,
+                    XMM_RM_REGISTER -> true;
             case MEMORY -> memoryOnly();
             default -> false;
         };

@@ -69,7 +69,8 @@ public final class HostCpu implements AutoCloseable {
                 FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
         long address;
         try {
-            address = (long) map.invokeExact(0L, (long) SIZE, PROT_READ_WRITE_EXEC, MAP_PRIVATE_ANONYMOUS_32BIT, -1, 0L);
+            address = (long) map.invokeExact(0L, (long) SIZE, PROT_READ_WRITE_EXEC, MAP_PRIVATE_ANONYMOUS_32BIT, -1,
+                    0L);
         } catch (Throwable t) {
             throw new IllegalStateException("mmap could not be called", t);
         }
