@@ -107,7 +107,8 @@ abstract sealed class Arithmetic permits ExtendedArithmetic, SseArithmetic {
             long trialHigh = root >>> 62;
             long trial = root << 2 | 1;
             root <<= 1;
-            if (remainderHigh > trialHigh || remainderHigh == trialHigh && Long.compareUnsigned(remainder, trial) >= 0) {
+            if (remainderHigh > trialHigh
+                    || remainderHigh == trialHigh && Long.compareUnsigned(remainder, trial) >= 0) {
                 remainderHigh -= trialHigh + (Long.compareUnsigned(remainder, trial) < 0 ? 1 : 0);
                 remainder -= trial;
                 root |= 1;

@@ -283,7 +283,7 @@ public final class ExtendedArithmetic extends Arithmetic {
             exponent = bExponent + difference - steps;
             long bits = 0;
             boolean carry = false;
-            for (int i = 0; ; i++) {
+            for (int i = 0;; i++) {
                 bits <<= 1;
                 if (carry || Long.compareUnsigned(remainder, b) >= 0) {
                     remainder -= b;

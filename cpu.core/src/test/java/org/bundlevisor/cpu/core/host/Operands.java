@@ -27,7 +27,8 @@ public final class Operands {
         0
     };
     private static final int[] EXPONENTS = {
-        0, 0, 1, 1, 2, 64, 0x3FFE, 0x3FFF, 0x3FFF, 0x4000, 0x403E, 0x403D, 0x401E, 0x400E, 0x3C01, 0x3C00, 0x43FE, 0x3F81, 0x3F80, 0x407E, 0x7FFE,
+        0, 0, 1, 1, 2, 64, 0x3FFE, 0x3FFF, 0x3FFF, 0x4000, 0x403E, 0x403D, 0x401E, 0x400E, 0x3C01, 0x3C00, 0x43FE,
+        0x3F81, 0x3F80, 0x407E, 0x7FFE,
         0x7FFE, 0x7FFF, 0x7FFF
     };
 
@@ -70,7 +71,8 @@ public final class Operands {
             case 0 -> random.nextInt(-3, 4);
             case 1 -> (1L << random.nextInt(64)) + random.nextInt(-1, 2);
             case 2 -> (random.nextBoolean() ? Long.MAX_VALUE : Integer.MAX_VALUE) + random.nextLong(-2, 3);
-            case 3 -> (random.nextLong() & 0x8080_8080_8080_8080L) * (random.nextBoolean() ? 1 : 0xFF >> 7) | random.nextLong() & 0x0101_0101_0101_0101L;
+            case 3 -> (random.nextLong() & 0x8080_8080_8080_8080L) * (random.nextBoolean() ? 1 : 0xFF >> 7)
+                    | random.nextLong() & 0x0101_0101_0101_0101L;
             case 4 -> 0x8000_7FFF_8001_FFFFL >>> 8 * random.nextInt(4) ^ random.nextInt(2);
             case 5 -> random.nextInt();
             default -> random.nextLong();

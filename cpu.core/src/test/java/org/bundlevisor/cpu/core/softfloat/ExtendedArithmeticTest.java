@@ -110,7 +110,8 @@ class ExtendedArithmeticTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"add,d8c1", "multiply,d8c9", "subtract,d8e1", "reverse subtract,d8e9", "divide,d8f1", "reverse divide,d8f9", "scale,d9fd"})
+    @CsvSource({"add,d8c1", "multiply,d8c9", "subtract,d8e1", "reverse subtract,d8e9", "divide,d8f1",
+        "reverse divide,d8f9", "scale,d9fd"})
     void operationsOnTwoNumbers(String operation, String code) {
         byte[] bytes = code(code);
         for (int i = 0; i < CASES; i++) {
@@ -157,7 +158,8 @@ class ExtendedArithmeticTest {
             long quotient = arithmetic.quotient;
             int conditions = kept
                     ? 0
-                    : (complete ? 0 : C2) | ((quotient & 4) != 0 ? C0 : 0) | ((quotient & 2) != 0 ? C3 : 0) | ((quotient & 1) != 0 ? C1 : 0);
+                    : (complete ? 0 : C2) | ((quotient & 4) != 0 ? C0 : 0) | ((quotient & 2) != 0 ? C3 : 0)
+                            | ((quotient & 1) != 0 ? C1 : 0);
             check(
                     operation,
                     (out.fsw() & 63) == arithmetic.exceptions
@@ -251,7 +253,8 @@ class ExtendedArithmeticTest {
                             && ((out.fsw() & C1) != 0) == arithmetic.roundedUp()
                             && memory.get(ValueLayout.JAVA_LONG, 0) == arithmetic.significand
                             && memory.get(ValueLayout.JAVA_SHORT, 8) == (short) arithmetic.signExponent,
-                    "host %X %X".formatted(memory.get(ValueLayout.JAVA_SHORT, 8), memory.get(ValueLayout.JAVA_LONG, 0)));
+                    "host %X %X".formatted(memory.get(ValueLayout.JAVA_SHORT, 8),
+                            memory.get(ValueLayout.JAVA_LONG, 0)));
         }
     }
 
