@@ -20,6 +20,12 @@ public interface Partition extends AutoCloseable {
      */
     void invalidateSecondLevel();
 
+    /**
+     * Makes all vCPUs forget what they decoded from guest memory that something other than a vCPU has written: a bus
+     * master, a boot loader. From any thread, after the write.
+     */
+    void memoryWritten(long gpa, long size);
+
     /** Gives up all vCPUs and control structures. No vCPU may be running. */
     @Override
     void close();
