@@ -63,7 +63,8 @@ final class Apt {
         try (Stream<Path> files = Files.list(download)) {
             archive = files.filter(file -> file.toString().endsWith(".deb"))
                     .findFirst()
-                    .orElseThrow(() -> new GuestException("apt-get download left no package file of " + name + INSTEAD));
+                    .orElseThrow(
+                            () -> new GuestException("apt-get download left no package file of " + name + INSTEAD));
         }
         announcement.verify(archive);
         run(download, "dpkg-deb", "-x", archive.toString(), folder.toString());
@@ -86,7 +87,8 @@ final class Apt {
                         .formatted(file.getFileName(), Files.size(file), size));
             }
             if (algorithm.equals("SHA256") && !digest.equals(sha256(file))) {
-                throw new GuestException(file.getFileName() + " does not have the SHA-256 that apt announced; fetch again");
+                throw new GuestException(
+                        file.getFileName() + " does not have the SHA-256 that apt announced; fetch again");
             }
         }
 
@@ -140,7 +142,8 @@ final class Apt {
                     .map(line -> line.substring(3))
                     .findFirst()
                     .orElse("status " + status);
-            throw new GuestException("%s %s failed: %s%s".formatted(program, arguments[arguments.length - 1], said, INSTEAD));
+            throw new GuestException(
+                    "%s %s failed: %s%s".formatted(program, arguments[arguments.length - 1], said, INSTEAD));
         }
         return output;
     }

@@ -63,7 +63,8 @@ public final class GuestStore {
     public List<Offer> offers() {
         return Arrays.stream(Kind.values())
                 .map(kind -> new Offer(
-                        kind.label, kind.description, kind == Kind.HELLO || Files.isDirectory(folder.resolve(kind.label))))
+                        kind.label, kind.description,
+                        kind == Kind.HELLO || Files.isDirectory(folder.resolve(kind.label))))
                 .toList();
     }
 
@@ -87,12 +88,13 @@ public final class GuestStore {
             }
             return switch (kind) {
                 case LINUX ->
-                    new Guest(name, home.resolve("kernel"), Optional.of(initramfs(home)), "console=ttyS0 panic=-1");
+                        new Guest(name, home.resolve("kernel"), Optional.of(initramfs(home)), "console=ttyS0 panic=-1");
                 case MEMTEST -> new Guest(name, home.resolve("kernel"), Optional.empty(), "console=ttyS0,115200");
                 case HELLO -> new Guest(name, shipped(home), Optional.empty(), "");
             };
         } catch (IOException e) {
-            throw new GuestException("guest \"%s\" cannot be kept in %s: %s".formatted(name, folder, e.getMessage()), e);
+            throw new GuestException("guest \"%s\" cannot be kept in %s: %s".formatted(name, folder, e.getMessage()),
+                    e);
         }
     }
 
@@ -112,8 +114,8 @@ public final class GuestStore {
 
     private void fetchOnce(Kind kind, Path home) throws GuestException, IOException {
         Files.createDirectories(folder);
-        try (FileChannel channel =
-                        FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        try (FileChannel channel = FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE,
+                StandardOpenOption.WRITE);
                 FileLock lock = lock(channel)) {
             if (!lock.isValid() || Files.isDirectory(home)) {
                 return;
@@ -266,7 +268,8 @@ public final class GuestStore {
             }
 
             @Override
-            public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException failure) throws IOException {
+            public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException failure)
+                    throws IOException {
                 if (failure != null) {
                     throw failure;
                 }

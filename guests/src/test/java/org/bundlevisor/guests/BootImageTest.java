@@ -84,8 +84,7 @@ class BootImageTest {
 
     /** One setup sector and a payload, placed 100 bytes into the protected-mode part. */
     private Path bzImage(byte[] payload) throws Exception {
-        ByteBuffer image =
-                ByteBuffer.allocate(2 * 512 + 100 + payload.length).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer image = ByteBuffer.allocate(2 * 512 + 100 + payload.length).order(ByteOrder.LITTLE_ENDIAN);
         image.put(0x1f1, (byte) 1);
         image.putInt(0x202, 0x53726448);
         image.putInt(0x248, 100).putInt(0x24c, payload.length);

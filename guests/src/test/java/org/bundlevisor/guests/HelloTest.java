@@ -28,7 +28,8 @@ class HelloTest {
         Path program = folder.resolve("hello.elf");
         InitialRamDiskTest.output("nasm", "-f", "elf32", SOURCE.toString(), "-o", object.toString());
         InitialRamDiskTest.output(
-                "ld", "-m", "elf_i386", "-n", "-N", "-s", "-Ttext=0x100000", "-o", program.toString(), object.toString());
+                "ld", "-m", "elf_i386", "-n", "-N", "-s", "-Ttext=0x100000", "-o", program.toString(),
+                object.toString());
 
         // linkers differ in what they write around it; what is loaded is the program
         assertThat(loaded(checkedIn()))
