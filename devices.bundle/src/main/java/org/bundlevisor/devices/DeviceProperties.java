@@ -30,6 +30,25 @@ public final class DeviceProperties {
         throw new IllegalArgumentException(refusal(context, name, value, least, most));
     }
 
+    /**
+     * A flag: a boolean, or one of the strings {@code true} and {@code false}.
+     *
+     * @param missing the value when the property is not set
+     * @throws IllegalArgumentException when it is something else
+     */
+    public static boolean flag(DeviceContext context, String name, boolean missing) {
+        Object value = context.properties().get(name);
+        if (value == null) {
+            return missing;
+        }
+        return switch (value.toString().trim()) {
+            case "true" -> true;
+            case "false" -> false;
+            default -> throw new IllegalArgumentException(context.name() + ": the property " + name + " is " + value
+                    + " (expected true or false); change it or leave it out");
+        };
+    }
+
     private static String refusal(DeviceContext context, String name, Object value, long least, long most) {
         return context.name() + ": the property " + name + " is " + value + " (expected a whole number from " + least
                 + " to " + most + "); change it or leave it out";
