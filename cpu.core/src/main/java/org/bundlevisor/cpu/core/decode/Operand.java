@@ -14,6 +14,7 @@ public enum Operand {
     Eq(Place.RM, Width.Q),
     Ev(Place.RM, Width.V),
     Ey(Place.RM, Width.Y),
+    Ez(Place.RM, Width.Z),
     /** A register of the operand size, or a word in memory. */
     RvMw(Place.RM, Width.V, Width.W),
     /** A register of 32 bits (64 with REX.W), or a byte in memory. */
