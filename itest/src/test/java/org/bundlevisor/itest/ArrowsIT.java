@@ -39,8 +39,9 @@ class ArrowsIT {
             try (var jar = new JarFile(path)) {
                 if (jar.getManifest() == null) continue;
                 Attributes headers = jar.getManifest().getMainAttributes();
-                String name = headers.getValue("Bundle-SymbolicName");
-                if (name != null && KNOWS.containsKey(name)) MANIFESTS.put(name, headers);
+                if ("Bundlevisor".equals(headers.getValue("Bundle-Vendor"))) {
+                    MANIFESTS.put(headers.getValue("Bundle-SymbolicName"), headers);
+                }
             }
         }
     }
