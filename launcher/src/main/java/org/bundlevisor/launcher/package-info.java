@@ -1,4 +1,7 @@
-/** Starts the OSGi framework and offers the command line and the shell commands. */
+/**
+ * The command line. It runs on the class path, before there is a framework: it reads what the user wants, refuses what is
+ * wrong, and then starts the platform and waits for it.
+ */
 @NullMarked
 package org.bundlevisor.launcher;
 
