@@ -1,0 +1,4 @@
+@NullMarked
+package org.bundlevisor.devices.legacy;
+
+import org.jspecify.annotations.NullMarked;
