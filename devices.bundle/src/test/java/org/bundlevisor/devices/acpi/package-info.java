@@ -1,0 +1,4 @@
+@NullMarked
+package org.bundlevisor.devices.acpi;
+
+import org.jspecify.annotations.NullMarked;
