@@ -47,8 +47,8 @@ class DecoderTest {
         // immediates
         "48 b8 88 77 66 55 44 33 22 11|movabs rax,0x1122334455667788",
         "48 c7 c0 ff ff ff ff|mov rax,0xffffffffffffffff",
-        "66 c7 00 34 12|mov WORD PTR [rax],0x1234", "6a ff|push 0xffffffffffffffff", "66 6a ff|push 0xffff",
-        "68 00 00 00 80|push 0xffffffff80000000", "66 68 34 12|push 0x1234", "83 c0 80|add eax,0xffffff80",
+        "66 c7 00 34 12|mov WORD PTR [rax],0x1234", "6a ff|push 0xffffffffffffffff", "66 6a ff|pushw 0xffff",
+        "68 00 00 00 80|push 0xffffffff80000000", "66 68 34 12|pushw 0x1234", "83 c0 80|add eax,0xffffff80",
         "66 83 c0 80|add ax,0xff80", "c8 10 00 03|enter 0x10,0x3", "c1 e0 85|shl eax,0x85", "d1 f0|shl eax,1",
         "69 c0 00 01 00 00|imul eax,eax,0x100", "f6 c8 80|test al,0x80", "cd 80|int 0x80",
         // addressing
@@ -58,11 +58,11 @@ class DecoderTest {
         "42 8b 04 65 01 00 00 00|mov eax,DWORD PTR [r12*2+0x1]", "43 8b 44 a5 80|mov eax,DWORD PTR [r13+r12*4-0x80]",
         "8b 05 10 00 00 00|mov eax,DWORD PTR [rip+0x10]", "67 8b 05 10 00 00 00|mov eax,DWORD PTR [eip+0x10]",
         "67 8b 44 8b 7f|mov eax,DWORD PTR [ebx+ecx*4+0x7f]", "65 48 8b 04 25 28 00 00 00|mov rax,QWORD PTR gs:0x28",
-        "a0 88 77 66 55 44 33 22 81|movabs al,ds:0x8122334455667788", "67 a1 00 00 00 f0|movabs eax,ds:0xf0000000",
+        "a0 88 77 66 55 44 33 22 81|movabs al,ds:0x8122334455667788", "67 a1 00 00 00 f0|mov eax,ds:0xf0000000",
         // branches: 66 does nothing to near ones
         "66 e8 00 01 00 00|call 0x1106", "66 74 fe|je 0x1001", "ff d0|call rax", "66 ff d0|call rax",
         "ff 28|jmp FWORD PTR [rax]", "48 ff 18|call TBYTE PTR [rax]", "67 e3 00|jecxz 0x1003", "e3 00|jrcxz 0x1002",
-        "c2 08 80|ret 0x8008", "48 cf|iretq", "cf|iretd", "66 cf|iretw", "f2 ff e0|jmp rax",
+        "c2 08 80|ret 0x8008", "48 cf|iretq", "cf|iret", "66 cf|iretw", "f2 ff e0|jmp rax",
         // stack
         "50|push rax", "66 50|push ax", "41 57|push r15", "8f 00|pop QWORD PTR [rax]", "0f a1|pop fs",
         // prefixes that choose an opcode
@@ -80,16 +80,16 @@ class DecoderTest {
         "0f 60 08|punpcklbw mm1,DWORD PTR [rax]",
         // one opcode, many instructions
         "90|nop", "41 90|xchg r8d,eax", "f3 90|pause", "f3 41 90|pause", "87 c0|xchg eax,eax", "48 91|xchg rcx,rax",
-        "0f c7 0f|cmpxchg8b QWORD PTR [rdi]", "48 0f c7 0f|cmpxchg16b XMMWORD PTR [rdi]", "0f c7 f0|rdrand eax",
+        "0f c7 0f|cmpxchg8b QWORD PTR [rdi]", "48 0f c7 0f|cmpxchg16b OWORD PTR [rdi]", "0f c7 f0|rdrand eax",
         "66 0f c7 f0|rdrand ax", "0f c7 30|vmptrld QWORD PTR [rax]", "66 0f c7 30|vmclear QWORD PTR [rax]",
         "f3 0f c7 30|vmxon QWORD PTR [rax]", "0f c7 38|vmptrst QWORD PTR [rax]", "f3 0f c7 f8|rdpid rax",
         "0f ae e8|lfence", "0f ae ff|sfence", "0f ae 38|clflush BYTE PTR [rax]",
         "66 0f ae 38|clflushopt BYTE PTR [rax]",
         "f3 0f ae c1|rdfsbase ecx", "f3 48 0f ae d9|wrgsbase rcx", "48 0f ae 00|fxsave64 [rax]",
-        "0f 01 c1|vmcall", "0f 01 d8|vmrun", "0f 01 f8|swapgs", "0f 01 f9|rdtscp", "0f 01 38|invlpg [rax]",
+        "0f 01 c1|vmcall", "0f 01 d8|vmrun", "0f 01 f8|swapgs", "0f 01 f9|rdtscp", "0f 01 38|invlpg BYTE PTR [rax]",
         "0f 01 e0|smsw eax", "66 0f 01 e0|smsw ax", "48 0f 01 e0|smsw rax", "0f 01 20|smsw WORD PTR [rax]",
-        "0f 01 f0|lmsw ax", "0f 78 c1|vmread rcx,rax", "66 0f 38 82 08|invpcid rcx,XMMWORD PTR [rax]",
-        "0f 02 c1|lar eax,cx", "8c d8|mov eax,ds", "8c 18|mov WORD PTR [rax],ds", "44 8e d8|mov ds,ax",
+        "0f 01 f0|lmsw ax", "0f 78 c1|vmread rcx,rax", "66 0f 38 82 08|invpcid rcx,[rax]",
+        "0f 02 c1|lar eax,ecx", "8c d8|mov eax,ds", "8c 18|mov WORD PTR [rax],ds", "44 8e d8|mov ds,eax",
         // mod is ignored
         "0f 20 00|mov rax,cr0", "44 0f 22 c0|mov cr8,rax", "66 0f 23 f8|mov dr7,rax",
         // x87
@@ -113,12 +113,12 @@ class DecoderTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {"40|inc eax", "4f|dec edi", "66 40|inc ax",
         "67 8b 00|mov eax,DWORD PTR [bx+si]",
-        "8b 05 10 00 00 00|mov eax,DWORD PTR ds:0x10", "62 08|bound ecx,DWORD PTR [eax]",
+        "8b 05 10 00 00 00|mov eax,DWORD PTR ds:0x10", "62 08|bound ecx,QWORD PTR [eax]",
         "c4 08|les ecx,FWORD PTR [eax]", "c5 08|lds ecx,FWORD PTR [eax]", "63 c8|arpl ax,cx", "06|push es", "60|pusha",
-        "9a 78 56 34 12 08 00|call 0x8:0x12345678", "66 ea 34 12 08 00|jmp 0x8:0x1234", "66 e9 00 00|jmp 0x1004",
-        "e8 fb ff ff ff|call 0x1000", "d4 0a|aam 0xa", "a1 44 33 22 f1|movabs eax,ds:0xf1223344",
+        "9a 78 56 34 12 08 00|call 0x8:0x12345678", "66 ea 34 12 08 00|jmp 0x8:0x1234", "66 e9 00 00|jmpw 0x1004",
+        "e8 fb ff ff ff|call 0x1000", "d4 0a|aam 0xa", "a1 44 33 22 f1|mov eax,ds:0xf1223344",
         "82 c0 ff|add al,0xff",
-        "0f 20 c0|mov eax,cr0", "cf|iretd", "f2 0f 2a c0|cvtsi2sd xmm0,eax", "d6|salc", "0f 05|syscall"})
+        "0f 20 c0|mov eax,cr0", "cf|iret", "f2 0f 2a c0|cvtsi2sd xmm0,eax", "d6|salc", "0f 05|syscall"})
     void decodes32BitCode(String hex, String expected) {
         check(CodeSize.BITS_32, hex, expected);
     }
@@ -129,7 +129,7 @@ class DecoderTest {
         "8b 83 fe ff|mov ax,WORD PTR [bp+di-0x2]",
         "8a 87 00 80|mov al,BYTE PTR [bx-0x8000]", "67 8b 04 24|mov ax,WORD PTR [esp]", "b8 34 12|mov ax,0x1234",
         "66 b8 78 56 34 12|mov eax,0x12345678", "ea 00 00 00 f0|jmp 0xf000:0x0", "e8 00 10|call 0x2003",
-        "66 0f 01 16 00 70|lgdt ds:0x7000", "2e 8b 07|mov ax,WORD PTR cs:[bx]", "e3 00|jcxz 0x1002",
+        "66 0f 01 16 00 70|lgdtd ds:0x7000", "2e 8b 07|mov ax,WORD PTR cs:[bx]", "e3 00|jcxz 0x1002",
         "67 e3 00|jecxz 0x1003",
         "c5 07|lds ax,DWORD PTR [bx]", "66 cf|iretd", "f2 0f 38 f1 c1|crc32 eax,cx",
         "66 f2 0f 38 f1 c1|crc32 eax,ecx", "66 0f 38 f0 07|movbe eax,DWORD PTR [bx]", "0f 20 c0|mov eax,cr0",

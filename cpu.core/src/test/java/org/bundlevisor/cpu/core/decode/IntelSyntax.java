@@ -13,7 +13,10 @@ final class IntelSyntax {
     private static final Map<Mnemonic, String> NAMES = Map.ofEntries(
             Map.entry(Mnemonic.CALL_FAR, "call"),
             Map.entry(Mnemonic.JMP_FAR, "jmp"),
-            Map.entry(Mnemonic.RET_FAR, "retf"));
+            Map.entry(Mnemonic.FNENI, "fneni(8087 only)"),
+            Map.entry(Mnemonic.FNDISI, "fndisi(8087 only)"),
+            Map.entry(Mnemonic.FNSETPM, "fnsetpm(287 only)"),
+            Map.entry(Mnemonic.INVALID, "(bad)"));
 
     private final Instruction instruction;
     private final CodeSize code;
@@ -45,37 +48,57 @@ final class IntelSyntax {
 
     private String name() {
         Mnemonic mnemonic = instruction.mnemonic();
+        String lower = mnemonic.name().toLowerCase(Locale.ROOT);
         int size = instruction.operandSize;
         return switch (mnemonic) {
-            case CBW -> size == 2 ? "cbw" : size == 4 ? "cwde" : "cdqe";
-            case CWD -> size == 2 ? "cwd" : size == 4 ? "cdq" : "cqo";
+            case CBW -> bySize("cbw", "cwde", "cdqe");
+            case CWD -> bySize("cwd", "cdq", "cqo");
             case JCXZ -> instruction.addressSize == 2 ? "jcxz" : instruction.addressSize == 4 ? "jecxz" : "jrcxz";
-            case IRET -> size == 2 ? "iretw" : size == 4 ? "iretd" : "iretq";
+            case IRET -> size == 8 ? "iretq" : "iret" + narrow();
             case MOV -> absolute() ? "movabs" : "mov";
             case SYSRET -> size == 8 ? "sysretq" : "sysretd";
             case SYSEXIT -> size == 8 ? "sysexitq" : "sysexitd";
-            case RET_FAR -> size == 8 ? "retfq" : "retf";
+            case RET_FAR -> size == 8 ? "retfq" : "retf" + narrow();
+            case RET, PUSHF, POPF, PUSHA, POPA, LEAVE, ENTER, FLDENV, FNSTENV, FNSAVE, FRSTOR -> lower + narrow();
+            case CALL, JMP -> instruction.opcode.operand(0) == Operand.Jz ? lower + narrow() : lower;
+            case PUSH, POP -> switch (instruction.opcode.operand(0).place) {
+                case IMMEDIATE, FIXED -> lower + narrow();
+                default -> lower;
+            };
+            case LGDT, LIDT, SGDT, SIDT -> code == CodeSize.BITS_64 ? lower : lower + (size == 2 ? "w" : "d");
             case FXSAVE, FXRSTOR, XSAVE, XRSTOR, XSAVEC, XSAVES, XSAVEOPT, XRSTORS ->
-                    mnemonic.name().toLowerCase(Locale.ROOT)
-                            + (size == 8 ? "64" : "");
-            default -> NAMES.getOrDefault(mnemonic, mnemonic.name().toLowerCase(Locale.ROOT));
+                    lower + (size == 8 ? "64" : "");
+            default -> NAMES.getOrDefault(mnemonic, lower);
         };
     }
 
-    /** Whether it is one of the moves with a whole address or 64-bit immediate. */
+    private String bySize(String word, String doubleword, String quadword) {
+        return instruction.operandSize == 2 ? word : instruction.operandSize == 4 ? doubleword : quadword;
+    }
+
+    /** The letter of an operand size that is not the mode's. */
+    private String narrow() {
+        int size = instruction.operandSize;
+        return code == CodeSize.BITS_16 ? size == 4 ? "d" : "" : size == 2 ? "w" : "";
+    }
+
+    /** Whether it is one of the moves with a whole address. */
+    private boolean offset() {
+        return instruction.opcode.code >= 0xA0 && instruction.opcode.code <= 0xA3;
+    }
+
     private boolean absolute() {
-        int opcode = instruction.opcode.code;
-        return opcode >= 0xA0 && opcode <= 0xA3 || (opcode & 0xF8) == 0xB8 && instruction.operandSize == 8;
+        return offset() && instruction.addressSize == 8
+                || (instruction.opcode.code & 0xF8) == 0xB8 && instruction.operandSize == 8;
     }
 
     private String operand(Operand operand, int position) {
         int size = instruction.size(position);
         return switch (operand.place) {
-            case RM -> instruction.memory ? memory(size) : general(instruction.rm, size);
+            case RM -> instruction.memory ? memory(size) : general(instruction.rm, registerSize(operand, size));
             case RM_REGISTER, OPCODE ->
                     operand == Operand.STi ? "st(" + instruction.rm + ")" : general(instruction.rm, size);
-            case MEMORY -> memory(
-                    operand == Operand.Mp ? size + 2 : operand == Operand.Ob || operand == Operand.Ov ? 0 : size);
+            case MEMORY -> memory(operand == Operand.Mp ? size + 2 : operand == Operand.Ma ? 2 * size : size);
             case REG -> general(instruction.reg, size);
             case CONTROL -> "cr" + instruction.reg;
             case DEBUG -> "dr" + instruction.reg;
@@ -90,7 +113,7 @@ final class IntelSyntax {
             case DESTINATION_STRING -> pointer(size) + "es:[" + general(7, instruction.addressSize) + "]";
             case FIXED -> switch (operand) {
                 case rAX, eAX -> general(0, size);
-                case ST0 -> "st";
+                case ST0 -> impliedStackTop() ? "" : "st";
                 default -> operand.name().toLowerCase(Locale.ROOT);
             };
             case MMX_REG -> "mm" + instruction.reg;
@@ -99,6 +122,33 @@ final class IntelSyntax {
             case XMM_REG -> "xmm" + instruction.reg;
             case XMM_RM -> instruction.memory ? memory(size) : "xmm" + instruction.rm;
             case XMM_RM_REGISTER -> "xmm" + instruction.rm;
+        };
+    }
+
+    /** objdump shows the word that these read out of a register in the operand size. */
+    private int registerSize(Operand operand, int size) {
+        return switch (instruction.mnemonic()) {
+            case MOV, LAR, LSL -> operand == Operand.Ew ? instruction.operandSize : size;
+            default -> size;
+        };
+    }
+
+    /** Where objdump leaves out ST(0). */
+    private boolean impliedStackTop() {
+        return instruction.memory || switch (instruction.mnemonic()) {
+            case FCOM, FCOMP, FUCOM, FUCOMP -> true;
+            default -> false;
+        };
+    }
+
+    /** How wide the memory is said to be. */
+    private String memoryWidth(int size) {
+        return switch (instruction.mnemonic()) {
+            case CMPXCHG16B, INVEPT, INVVPID -> "OWORD PTR ";
+            case INVPCID -> "";
+            case INVLPG -> "BYTE PTR ";
+            case MOV -> offset() ? "" : pointer(size);
+            default -> pointer(size);
         };
     }
 
@@ -116,7 +166,7 @@ final class IntelSyntax {
     }
 
     private String memory(int size) {
-        StringBuilder text = new StringBuilder(pointer(size));
+        StringBuilder text = new StringBuilder(memoryWidth(size));
         boolean registers = instruction.base != Instruction.NONE || instruction.index != Instruction.NONE;
         if (instruction.segmentOverride || !registers) {
             text.append(SEGMENTS[instruction.segment]).append(':');
