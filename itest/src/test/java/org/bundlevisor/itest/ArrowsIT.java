@@ -28,7 +28,8 @@ class ArrowsIT {
             "mmu.ept", Set.of("api"),
             "devices.bundle", Set.of("api"),
             "machine", Set.of("api"),
-            "launcher", Set.of("api", "machine"));
+            "guests", Set.of(),
+            "launcher", Set.of("api", "machine", "guests"));
 
     private static final Map<String, Attributes> MANIFESTS = new HashMap<>();
 
