@@ -155,7 +155,8 @@ final class LocalApic implements LocalInterruptController {
         cpu = context.cpu(index);
         broadcast = context.endOfInterrupt();
         reservedOfBase = -1L << addressBits | 0x2FF & ~BOOT_PROCESSOR;
-        timer = new LocalApicTimer(all, context.clock(), tsc, input, () -> receiveLocally(entries[TIMER] & 0xFF, false));
+        timer = new LocalApicTimer(all, context.clock(), tsc, input,
+                () -> receiveLocally(entries[TIMER] & 0xFF, false));
         base = resetBase();
         identifier = index & 0xFF;
         resetRegisters();
@@ -311,9 +312,9 @@ final class LocalApic implements LocalInterruptController {
         return switch (number) {
             case IDENTIFIER, VERSION, DIVIDE_CONFIGURATION -> false;
             default ->
-                number < TASK_PRIORITY
-                        || number > ERROR_STATUS && number < COMMAND_LOW
-                        || number > CURRENT_COUNT;
+                    number < TASK_PRIORITY
+                            || number > ERROR_STATUS && number < COMMAND_LOW
+                            || number > CURRENT_COUNT;
         };
     }
 
@@ -392,7 +393,8 @@ final class LocalApic implements LocalInterruptController {
 
     private static boolean isReadOnly(int number) {
         return switch (number) {
-            case TASK_PRIORITY, END_OF_INTERRUPT, SPURIOUS_VECTOR, ERROR_STATUS, INITIAL_COUNT, DIVIDE_CONFIGURATION, SELF_IPI -> false;
+            case TASK_PRIORITY, END_OF_INTERRUPT, SPURIOUS_VECTOR, ERROR_STATUS, INITIAL_COUNT, DIVIDE_CONFIGURATION,
+                    SELF_IPI -> false;
             default -> number < LOCAL_VECTOR_TABLE || number >= LOCAL_VECTOR_TABLE + ENTRIES;
         };
     }

@@ -156,8 +156,9 @@ final class LocalApics implements Device, LocalInterruptControllers, MessageInte
     public synchronized void restore(SavedState state) {
         List<SavedState> states = state.children("apics");
         if (states.size() > apics.length) {
-            throw new IllegalArgumentException("the saved state is of " + states.size() + " local APICs, the machine has "
-                    + apics.length + "; restore it in a machine with as many vCPUs");
+            throw new IllegalArgumentException(
+                    "the saved state is of " + states.size() + " local APICs, the machine has "
+                            + apics.length + "; restore it in a machine with as many vCPUs");
         }
         lastArbitrated = (int) Math.floorMod(state.number("lastArbitrated", 0), (long) apics.length);
         for (int i = 0; i < apics.length; i++) {

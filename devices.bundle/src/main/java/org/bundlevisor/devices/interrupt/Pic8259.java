@@ -29,7 +29,8 @@ final class Pic8259 implements Device, PortIo, InterruptInputs, InterruptAcknowl
     private final Pic8259Chip slave = new Pic8259Chip(false, SLAVE_LEVEL_CAPABLE);
     private final InterruptLine[] inputs = new InterruptLine[16];
     private final List<IoRegion> regions = List.of(
-            Region.ofBytes("master", 2, offset -> read(master, offset), (offset, value) -> write(master, offset, value)),
+            Region.ofBytes("master", 2, offset -> read(master, offset),
+                    (offset, value) -> write(master, offset, value)),
             Region.ofBytes("slave", 2, offset -> read(slave, offset), (offset, value) -> write(slave, offset, value)),
             Region.ofBytes("elcr", 2, this::readTriggerModes, this::writeTriggerModes));
 
