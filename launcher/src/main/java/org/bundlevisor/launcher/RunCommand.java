@@ -99,7 +99,7 @@ final class RunCommand implements Callable<Integer> {
         }
         Optional<OutputStream> statisticsStream = statistics == null
                 ? Optional.empty()
-                : Optional.of(create("--stats", statistics));
+                : Optional.of(create("--stats ", statistics));
         Optional<OutputStream> exits = trace == null ? Optional.empty() : Optional.of(exits(trace));
         CompletableFuture<Integer> status = new CompletableFuture<>();
         RunRequest request = new RunRequest(machine, surroundings.input(), surroundings.output(), surroundings.errors(),
@@ -176,12 +176,12 @@ final class RunCommand implements Callable<Integer> {
         try {
             return new BufferedOutputStream(Files.newOutputStream(file), 1 << 16);
         } catch (IOException e) {
-            throw Refusal.wrongUsage("%s %s: the file cannot be written".formatted(option, file));
+            throw Refusal.wrongUsage("%s%s: the file cannot be written".formatted(option, file));
         }
     }
 
     private OutputStream exits(TraceOption option) throws Refusal {
-        if (option.file().isPresent()) return create("--trace exits=FILE", option.file().get());
+        if (option.file().isPresent()) return create("--trace exits=", option.file().get());
         return new FilterOutputStream(surroundings.errors()) {
             @Override
             public void write(byte[] bytes, int offset, int length) throws IOException {
