@@ -9,7 +9,7 @@ import org.osgi.service.component.annotations.Component;
 /**
  * Makes ACPI fixed hardware. Port regions {@code pm1-event} (4), {@code pm1-control} (2), {@code pm-timer} (4), {@code gpe0}
  * (4) and {@code reset} (1); output line {@code sci}; sixteen inputs, the general-purpose events. Property
- * {@code timerBits}: width of the power management timer, 24 or 32 (default); the tables have the same property.
+ * {@code timer.bits}: width of the power management timer, 24 or 32 (default); the tables have the same property.
  */
 @Component(property = DeviceFactory.DEVICE + "=" + PowerManagement.KIND)
 public final class AcpiPowerManagementFactory implements DeviceFactory {
@@ -24,9 +24,9 @@ public final class AcpiPowerManagementFactory implements DeviceFactory {
 
     /** The width of the timer that a device's configuration asks for. */
     static int timerBits(DeviceContext context) {
-        int bits = (int) DeviceProperties.number(context, "timerBits", 32, 24, 32);
+        int bits = (int) DeviceProperties.number(context, "timer.bits", 32, 24, 32);
         if (bits != 24 && bits != 32) {
-            throw new IllegalArgumentException(context.name() + ": the property timerBits is " + bits
+            throw new IllegalArgumentException(context.name() + ": the property timer.bits is " + bits
                     + " (expected 24 or 32); change it or leave it out");
         }
         return bits;

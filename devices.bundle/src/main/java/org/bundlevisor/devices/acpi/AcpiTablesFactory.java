@@ -6,7 +6,7 @@ import org.bundlevisor.device.DeviceFactory;
 import org.osgi.service.component.annotations.Component;
 
 /**
- * Makes the writer of the ACPI tables, a device without registers. Property {@code timerBits}: width of the power
+ * Makes the writer of the ACPI tables, a device without registers. Property {@code timer.bits}: width of the power
  * management timer, 24 or 32 (default), as that device has it.
  */
 @Component(property = DeviceFactory.DEVICE + "=acpi-tables")

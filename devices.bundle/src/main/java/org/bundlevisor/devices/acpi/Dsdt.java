@@ -44,7 +44,7 @@ final class Dsdt {
             devices.add(device(
                     "RTC",
                     name("_HID", eisaId("PNP0B00")),
-                    name("_CRS", resources(place(registers), interrupt(registers, "irq")))));
+                    name("_CRS", resources(place(registers), clockInterrupt(registers)))));
         }
         board.region(Board.KEYBOARD_CONTROLLER, "data").ifPresent(data -> addKeyboardController(devices, data));
         for (PlacedRegion registers : board.registers(Board.EVENT_TIMER)) {
@@ -75,6 +75,17 @@ final class Dsdt {
         return region.space() == Space.PORT
                 ? Aml.ports(region.address(), region.length())
                 : Aml.memory(region.address(), region.length());
+    }
+
+    /** The clock's line may pass through the HPET, which takes its place in legacy replacement mode. */
+    private byte[] clockInterrupt(PlacedRegion registers) {
+        byte[] direct = interrupt(registers, "irq");
+        return direct.length > 0
+                ? direct
+                : board.registers(Board.EVENT_TIMER).stream()
+                        .map(timer -> interrupt(timer, "irq8"))
+                        .findFirst()
+                        .orElse(direct);
     }
 
     private byte[] interrupt(PlacedRegion region, String line) {

@@ -121,6 +121,7 @@ final class Serial16550 implements Device, PortIo, Snapshot {
     private final byte[] output = new byte[256];
     private int outputCount;
     private boolean flushArmed;
+    private boolean closed;
 
     Serial16550(Clock clock, InterruptLine irq, @Nullable Console console, boolean paced) {
         this.clock = clock;
@@ -173,6 +174,7 @@ final class Serial16550 implements Device, PortIo, Snapshot {
             console.onInput(null);
         }
         synchronized (this) {
+            closed = true;
             flush();
             transmitTimer.disarm();
             receiveTimer.disarm();
@@ -351,7 +353,7 @@ final class Serial16550 implements Device, PortIo, Snapshot {
 
     private synchronized void receive() {
         receiveArmed = false;
-        if (console == null || !listens()) {
+        if (console == null || closed || !listens()) {
             return;
         }
         int room = capacity() - receivedCount;

@@ -68,7 +68,7 @@ class AcpiPowerManagementTest {
 
     @Test
     void wrapsAt24BitsIfAskedTo() {
-        context.with("timerBits", 24);
+        context.with("timer.bits", 24);
         device = create();
         context.clock().advance(5 * SECOND);
         assertThat(region("pm-timer").read(0, 4)).isEqualTo(17_897_725 - (1 << 24));
@@ -76,14 +76,14 @@ class AcpiPowerManagementTest {
 
     @Test
     void refusesAnotherWidth() {
-        assertThatThrownBy(() -> new AcpiPowerManagementFactory().create(new FakeContext().with("timerBits", 28)))
+        assertThatThrownBy(() -> new AcpiPowerManagementFactory().create(new FakeContext().with("timer.bits", 28)))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("timerBits is 28 (expected 24 or 32)");
+                .hasMessageContaining("timer.bits is 28 (expected 24 or 32)");
     }
 
     @Test
     void notesEachChangeOfTheTopBit() {
-        context.with("timerBits", 24);
+        context.with("timer.bits", 24);
         device = create();
         // bit 23 changes after 2^23 ticks: 2.3434844 s
         context.clock().advanceTo(2_343_484_000L);
@@ -185,7 +185,7 @@ class AcpiPowerManagementTest {
 
         @Override
         protected FakeContext context() {
-            return new FakeContext().with("timerBits", 24);
+            return new FakeContext().with("timer.bits", 24);
         }
 
         @Override

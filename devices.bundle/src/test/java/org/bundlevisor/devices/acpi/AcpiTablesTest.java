@@ -60,10 +60,10 @@ class AcpiTablesTest {
                         new PlacedRegion("ioapic", "ioapic", "registers", Space.MEMORY, 0xFEC00000L, 0x1000),
                         new PlacedRegion("hpet", "hpet", "registers", Space.MEMORY, 0xFED00000L, 0x1000)),
                 List.of(
-                        new PlacedLine("pit8254", "pit", "irq", 0),
+                        new PlacedLine("hpet", "hpet", "irq0", 0),
+                        new PlacedLine("hpet", "hpet", "irq8", 8),
                         new PlacedLine("serial16550", "com1", "irq", 4),
                         new PlacedLine("serial16550", "com2", "irq", 3),
-                        new PlacedLine("rtc146818", "rtc", "irq", 8),
                         new PlacedLine("i8042", "keyboard", "irq1", 1),
                         new PlacedLine("i8042", "keyboard", "irq12", 12),
                         new PlacedLine("acpi-pm", "pm", "sci", 9)));
@@ -192,7 +192,7 @@ class AcpiTablesTest {
     @Test
     void saysThatTheTimerHas24Bits() {
         FirmwareTables narrow = (FirmwareTables) new AcpiTablesFactory()
-                .create(new FakeContext().with("timerBits", 24));
+                .create(new FakeContext().with("timer.bits", 24));
         assertThat(tables(narrow.install(pc(1), memory)).get("FACP").getInt(112) & 1 << 8).isZero();
     }
 
@@ -263,7 +263,9 @@ class AcpiTablesTest {
                 .contains("EisaId (\"PNP0F13\")")
                 .contains("EisaId (\"PNP0103\")")
                 .contains("Device (C00F)")
-                .contains("Name (\\_S5, Package (0x04)");
+                .contains("Name (\\_S5, Package (0x04)")
+                .as("the clock's interrupt, which passes through the HPET")
+                .containsPattern("Device \\(RTC\\)[^}]*IO \\(Decode16,\\s+0x0070,[^}]*IRQNoFlags \\(\\)\\s*\\{8\\}");
         // what was taken apart can be put together again, without a remark
         assertThat(run(folder, "iasl", folder.resolve("DSDT.dsl").toString()))
                 .contains("0 Errors, 0 Warnings");

@@ -316,7 +316,7 @@ class Rtc146818Test {
 
     @Test
     void notesTheMemoryAsFirmwareWould() {
-        FakeContext large = new FakeContext(4).with("memoryBelow4G", 3L << 30).with("memoryAbove4G", 5L << 30);
+        FakeContext large = new FakeContext(4).with("memory.below4g", 3L << 30).with("memory.above4g", 5L << 30);
         ports = Registers.of(new Rtc146818Factory().create(large), "registers");
         assertThat(read(0x15) | read(0x16) << 8).as("base, KiB").isEqualTo(640);
         assertThat(read(0x17) | read(0x18) << 8).as("extended, KiB").isEqualTo(0xFFFF);
@@ -330,7 +330,7 @@ class Rtc146818Test {
         }
         assertThat(read(0x2E) << 8 | read(0x2F)).isEqualTo(sum);
 
-        FakeContext small = new FakeContext().with("memoryBelow4G", "0x800000");
+        FakeContext small = new FakeContext().with("memory.below4g", "0x800000");
         ports = Registers.of(new Rtc146818Factory().create(small), "registers");
         assertThat(read(0x17) | read(0x18) << 8).isEqualTo(7 * 1024);
         assertThat(read(0x34) | read(0x35) << 8).isZero();

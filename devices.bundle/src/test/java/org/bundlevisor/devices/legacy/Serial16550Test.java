@@ -288,6 +288,15 @@ class Serial16550Test {
         }
 
         @Test
+        void leavesInputToTheNextOneWhenClosed() {
+            uart.write(MODEM_CONTROL, REQUEST_TO_SEND);
+            console.type("x");
+            device.close();
+            context.clock().advance(CHARACTER);
+            assertThat(console.waiting()).isEqualTo(1);
+        }
+
+        @Test
         void takesOneCharacterAtATimeWhenPaced() {
             paced();
             enableFifos(0);
