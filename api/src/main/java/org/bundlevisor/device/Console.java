@@ -19,6 +19,14 @@ public interface Console {
     int read();
 
     /**
+     * Whether the input has ended: what {@link #read} still has to give is all that there will ever be. A machine whose run
+     * must depend on the input alone, not on when it comes, waits a moment for it.
+     */
+    default boolean ended() {
+        return false;
+    }
+
+    /**
      * Says whom to call, on a thread of the console's own, when input has come where there was none; null disconnects.
      */
     void onInput(@Nullable Runnable listener);
