@@ -1,4 +1,7 @@
-/** Composes one virtual machine out of services: memory map, buses, vCPU threads, lifecycle. */
+/**
+ * The PC: one virtual machine composed out of services by a readable board table, its wiring, its vCPU threads and its life
+ * cycle, from a factory configuration.
+ */
 @NullMarked
 package org.bundlevisor.machine.pc;
 

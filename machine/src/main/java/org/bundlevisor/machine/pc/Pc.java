@@ -1,0 +1,256 @@
+package org.bundlevisor.machine.pc;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.bundlevisor.cpu.CpuStatistics;
+import org.bundlevisor.cpu.ExitObserver;
+import org.bundlevisor.cpu.Partition;
+import org.bundlevisor.cpu.PartitionConfiguration;
+import org.bundlevisor.cpu.VirtualCpu;
+import org.bundlevisor.device.Console;
+import org.bundlevisor.device.LocalInterruptControllers.LocalInterruptController;
+import org.bundlevisor.machine.boot.BootException;
+import org.bundlevisor.machine.clock.CountedClock;
+import org.bundlevisor.machine.clock.MachineClock;
+import org.bundlevisor.machine.clock.PolledConsole;
+import org.bundlevisor.machine.clock.RealClock;
+import org.bundlevisor.machine.memory.GuestRam;
+import org.bundlevisor.memory.HostMemory;
+import org.bundlevisor.memory.HostMemoryExhaustedException;
+import org.bundlevisor.mmu.SecondLevelTables;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One machine from power-on to power-off: RAM, second-level tables, devices, vCPUs with their threads, the clock. Its
+ * methods are called by one thread at a time, never by one of its own; the statistics by any.
+ *
+ * <p>A reset makes new vCPUs on a new partition, so that nothing that a processor has cached of the guest's former life,
+ * decoded code above all, survives it.
+ */
+final class Pc implements AutoCloseable {
+    private final Settings settings;
+    private final Parts.Selection selection;
+    private final HostMemory hostMemory;
+    private final @Nullable ExitObserver observer;
+
+    /** What gives up that which has been made, last first. */
+    private final Deque<Runnable> disposal;
+
+    private final RunGate gate = new RunGate();
+    private final MachineClock clock;
+    private final @Nullable CountedClock counted;
+    private final @Nullable PolledConsole polledConsole;
+    private final GuestRam ram;
+    private final SecondLevelTables tables;
+    private final List<CpuThread> threads;
+    private final Wiring wiring;
+    private final MachineBus bus;
+
+    private @Nullable Partition partition;
+    private volatile List<VirtualCpu> cpus = List.of();
+
+    /** Counters of vCPUs that resets have replaced. */
+    private volatile List<CpuStatistics> former = List.of();
+
+    private Pc(
+            Settings settings,
+            Board board,
+            Parts.Selection selection,
+            HostMemory hostMemory,
+            @Nullable ExitObserver observer,
+            Supervisor supervisor,
+            Deque<Runnable> disposal)
+            throws BootException, HostMemoryExhaustedException {
+        this.settings = settings;
+        this.selection = selection;
+        this.hostMemory = hostMemory;
+        this.observer = observer;
+        this.disposal = disposal;
+        counted = settings.counted() ? new CountedClock(System::nanoTime) : null;
+        clock = counted != null ? counted : realClock(settings, supervisor);
+        disposal.push(clock::close);
+        ram = new GuestRam(hostMemory, settings.memoryMap());
+        disposal.push(ram::close);
+        tables = selection.paging().create(hostMemory, settings.model().physicalAddressBits());
+        disposal.push(tables::close);
+        ram.mapInto(tables);
+
+        threads = IntStream.range(0, settings.cpus())
+                .mapToObj(index -> new CpuThread(settings.name(), index, gate, counted, supervisor))
+                .toList();
+        polledConsole = selection.console().isPresent() && counted != null
+                ? new PolledConsole(selection.console().get(), counted)
+                : null;
+        wiring = new Wiring(board, clock, ram, supervisor, threads);
+        disposal.push(wiring::close);
+        wiring.makeDevices(selection.factories(), consoleResources());
+        wiring.connect();
+        LocalInterruptController[] controllers = wiring.localControllers();
+        threads.forEach(thread -> thread.attach(controllers[thread.index()]));
+        bus = new MachineBus(
+                wiring.portBus(),
+                wiring.memoryBus(),
+                ram,
+                clock,
+                settings.model().timeStampFrequency(),
+                controllers);
+        disposal.push(this::closePartition);
+        boot();
+        threads.forEach(CpuThread::start);
+        disposal.push(this::endThreads);
+    }
+
+    /**
+     * Composes a machine and loads what it is to boot; it stands still until {@link #go}.
+     *
+     * @param observer is told of each VM exit; null for none
+     * @throws BootException in one sentence, when the kernel cannot be booted
+     * @throws HostMemoryExhaustedException in one sentence, when the host's memory is not enough
+     * @throws IllegalArgumentException in one sentence, when a part refuses or parts do not fit together
+     */
+    static Pc powerOn(
+            Settings settings,
+            Board board,
+            Parts.Selection selection,
+            HostMemory hostMemory,
+            @Nullable ExitObserver observer,
+            Supervisor supervisor)
+            throws BootException, HostMemoryExhaustedException {
+        Deque<Runnable> disposal = new ArrayDeque<>();
+        try {
+            return new Pc(settings, board, selection, hostMemory, observer, supervisor, disposal);
+        } catch (BootException | HostMemoryExhaustedException | RuntimeException e) {
+            disposal.forEach(Runnable::run);
+            throw e;
+        }
+    }
+
+    private static RealClock realClock(Settings settings, Supervisor supervisor) {
+        return new RealClock(
+                settings.name(),
+                System.currentTimeMillis() / 1000,
+                System::nanoTime,
+                e -> supervisor.fail("a timer expired", e));
+    }
+
+    private Map<Class<?>, Object> consoleResources() {
+        Map<Class<?>, Object> resources = new HashMap<>();
+        selection.console()
+                .ifPresent(console -> resources.put(Console.class, polledConsole != null ? polledConsole : console));
+        return resources;
+    }
+
+    /** Makes vCPUs, resets everything and loads the kernel. */
+    private void boot() throws BootException, HostMemoryExhaustedException {
+        Partition made = selection.backend()
+                .createPartition(new PartitionConfiguration(
+                        settings.name(), hostMemory, tables, settings.model(), bus, observer));
+        partition = made;
+        ram.onWrite(made::memoryWritten);
+        List<VirtualCpu> fresh = new ArrayList<>();
+        for (CpuThread thread : threads) {
+            VirtualCpu cpu = made.createCpu(thread.index());
+            thread.attach(cpu);
+            fresh.add(cpu);
+        }
+        cpus = List.copyOf(fresh);
+        VirtualCpu first = fresh.getFirst();
+        if (counted != null) {
+            counted.attach(first);
+        }
+        wiring.reset();
+        long rootPointer = wiring.installTables();
+        first.restore(settings.boot().load(ram, rootPointer, first.state()));
+    }
+
+    /** Lets the guest run. */
+    void go() {
+        if (polledConsole != null && counted != null && counted.nanoseconds() == 0) {
+            polledConsole.awaitEnd();
+        }
+        clock.go();
+        gate.open();
+    }
+
+    /** Asks the vCPUs to stop at the next instruction boundary. From any thread, also from theirs. */
+    void ask() {
+        gate.close();
+        threads.forEach(CpuThread::kick);
+    }
+
+    /** Stops all vCPUs at instruction boundaries, and the clock. */
+    void halt() {
+        ask();
+        gate.awaitEmpty();
+        clock.halt();
+    }
+
+    /** Resets the halted machine and loads the kernel again. */
+    void reset() throws BootException, HostMemoryExhaustedException {
+        former = statistics();
+        closePartition();
+        boot();
+    }
+
+    private void closePartition() {
+        Partition old = partition;
+        partition = null;
+        ram.onWrite((gpa, size) -> {});
+        cpus = List.of();
+        if (old != null) {
+            old.close();
+        }
+    }
+
+    private void endThreads() {
+        halt();
+        gate.end();
+        threads.forEach(CpuThread::join);
+    }
+
+    /** Counters of each vCPU since power-on. */
+    List<CpuStatistics> statistics() {
+        List<CpuStatistics> before = former;
+        List<CpuStatistics> now = cpus.stream().map(VirtualCpu::statistics).toList();
+        if (before.isEmpty() || now.isEmpty()) {
+            return now.isEmpty() ? before : now;
+        }
+        return IntStream.range(0, now.size())
+                .mapToObj(index -> sum(before.get(index), now.get(index)))
+                .toList();
+    }
+
+    private static CpuStatistics sum(CpuStatistics one, CpuStatistics other) {
+        Map<String, Long> exits = new LinkedHashMap<>(one.exits());
+        other.exits().forEach((reason, count) -> exits.merge(reason, count, Long::sum));
+        return new CpuStatistics(
+                one.instructions() + other.instructions(),
+                exits,
+                one.tlbMisses() + other.tlbMisses(),
+                one.tracesDecoded() + other.tracesDecoded(),
+                one.tracesInvalidated() + other.tracesInvalidated());
+    }
+
+    /** Guest time since power-on. */
+    long guestNanoseconds() {
+        return clock.nanoseconds();
+    }
+
+    Parts.Selection selection() {
+        return selection;
+    }
+
+    /** Gives up everything. The machine may be running. */
+    @Override
+    public void close() {
+        while (!disposal.isEmpty()) {
+            disposal.pop().run();
+        }
+    }
+}
