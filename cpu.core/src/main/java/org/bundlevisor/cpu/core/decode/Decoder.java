@@ -366,6 +366,10 @@ public final class Decoder {
     }
 
     private Instruction instruction(Opcode opcode, int reg, int rm, int start, int offset) {
+        if (memory && base == Instruction.RIP) {
+            // counts from the end of the instruction, which is known only now
+            displacement += offset + position - start;
+        }
         return new Instruction(opcode, offset, position - start, lock, rep,
                 segmentPrefix < 0 ? defaultSegment : segmentPrefix, segmentPrefix >= 0, operandSize, addressSize,
                 memory, reg,

@@ -7,8 +7,8 @@ package org.bundlevisor.cpu.core.decode;
  * applied; as an operand of one byte, AH, CH, DH and BH are {@link #AH} to {@link #BH}.
  *
  * <p>A memory operand is at {@code gpr[base] + (gpr[index] << scale) + displacement}, cut to {@link #addressSize} bytes,
- * in {@link #segment}. With {@link #RIP} as its base the displacement is that of the encoding, which counts from the end
- * of the instruction: a consumer adds where the instruction ends.
+ * in {@link #segment}. {@link #RIP} as its base stands for RIP at the start of the trace: the displacement of the encoding,
+ * which counts from the end of the instruction, has where that lies in the trace added to it.
  */
 public final class Instruction {
     public static final int ES = 0;

@@ -563,6 +563,33 @@ public final class Cpu {
         }
     }
 
+    /** Reads what will be written back: a page that may not be written faults now, before anything has changed. */
+    int read32ForWrite(long linear) {
+        long entry = tlbBase + (linear >>> 12 & Tlb.ENTRIES - 1) * Tlb.ENTRY_BYTES;
+        if (memory.get(JAVA_LONG, entry + Tlb.WRITE) != (linear + 3 & ~0xFFFL | tlbStamp)) {
+            probeWrite(linear, 4);
+        }
+        return read32(linear);
+    }
+
+    /** As {@link #read32ForWrite}. */
+    long read64ForWrite(long linear) {
+        long entry = tlbBase + (linear >>> 12 & Tlb.ENTRIES - 1) * Tlb.ENTRY_BYTES;
+        if (memory.get(JAVA_LONG, entry + Tlb.WRITE) != (linear + 7 & ~0xFFFL | tlbStamp)) {
+            probeWrite(linear, 8);
+        }
+        return read64(linear);
+    }
+
+    /** As {@link #read32ForWrite}, for 1, 2, 4 or 8 bytes, zero-extended. */
+    long readForWrite(long linear, int size) {
+        long entry = tlbBase + (linear >>> 12 & Tlb.ENTRIES - 1) * Tlb.ENTRY_BYTES;
+        if (memory.get(JAVA_LONG, entry + Tlb.WRITE) != (linear + size - 1 & ~0xFFFL | tlbStamp)) {
+            probeWrite(linear, size);
+        }
+        return read(linear, size);
+    }
+
     /** Reads as the processor itself does, for descriptor tables and task states: supervisor, whatever the CPL. */
     long readSystem(long linear, int size) {
         return readSlow(linear & linearMaskOfSystem(), size, Tlb.SUPERVISOR);
@@ -582,6 +609,9 @@ public final class Cpu {
      * and must not stop half-way.
      */
     void probeWrite(long linear, int size) {
+        if (tlbContext == Tlb.NEVER) {
+            checkAlignment(linear, size);
+        }
         hostForWrite(linear, effectiveContext());
         if ((linear & 0xFFF) + size > 4096) {
             hostForWrite((linear | 0xFFF) + 1 & linearMask, effectiveContext());
@@ -739,20 +769,15 @@ public final class Cpu {
     // ---- locked operations: on aligned memory of the host, so that they are atomic for all vCPUs
 
     /**
-     * Host-physical address for an atomic operation of 4 or 8 bytes, aligned; -1 where it is not, so that the caller must use
-     * {@link #lockedSlowly}. Afterwards the caller calls {@link #wroteMemory}.
+     * Host-physical address for an atomic operation that lies within an aligned quadword; -1 for a device's. Afterwards the
+     * caller calls {@link #wroteMemory}.
      */
     long hostForLocked(long linear, int size) {
-        if ((linear & size - 1) != 0) {
-            if (tlbContext == Tlb.NEVER) {
-                throw raise(Vectors.ALIGNMENT_CHECK, 0);
-            }
-            return -1;
+        if (tlbContext == Tlb.NEVER) {
+            checkAlignment(linear, size);
         }
         long at = hostForWrite(linear, effectiveContext());
-        if (at >= 0) {
-            watch(linear, size, true);
-        }
+        watch(linear, size, true);
         return at;
     }
 

@@ -30,8 +30,8 @@ final class HandlerTable {
     }
 
     /** Registers one handler that serves all forms of an instruction. */
-    void add(Mnemonic mnemonic, Handler handler) {
-        add(mnemonic, (Binder) in -> handler);
+    void addOne(Mnemonic mnemonic, Handler handler) {
+        add(mnemonic, in -> handler);
     }
 
     boolean knows(Mnemonic mnemonic) {

@@ -7,11 +7,22 @@ final class Handlers {
     private Handlers() {}
 
     static void registerAll(HandlerTable table) {
-        table.add(Mnemonic.INVALID, (cpu, in) -> {
+        table.addOne(Mnemonic.INVALID, (cpu, in) -> {
             throw cpu.raise(Vectors.INVALID_OPCODE, 0);
         });
-        table.add(Mnemonic.TOO_LONG, (cpu, in) -> {
+        table.addOne(Mnemonic.TOO_LONG, (cpu, in) -> {
             throw cpu.raise(Vectors.GENERAL_PROTECTION, 0);
         });
+        ArithmeticHandlers.register(table);
+        BitHandlers.register(table);
+        BranchHandlers.register(table);
+        DecimalHandlers.register(table);
+        FlagHandlers.register(table);
+        LockedHandlers.register(table);
+        MoveHandlers.register(table);
+        MultiplyHandlers.register(table);
+        ShiftHandlers.register(table);
+        StackHandlers.register(table);
+        StringHandlers.register(table);
     }
 }

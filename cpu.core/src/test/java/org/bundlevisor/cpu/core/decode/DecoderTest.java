@@ -255,7 +255,7 @@ class DecoderTest {
 
         Instruction relative = decode64("c7 05 f8 ff ff ff 01 00 00 00");
         assertThat(relative.base).isEqualTo((byte) Instruction.RIP);
-        assertThat(relative.displacement).isEqualTo(-8);
+        assertThat(relative.displacement).isEqualTo(relative.length - 8);
         assertThat(relative.immediate).isEqualTo(1);
 
         Instruction register = decode64("8b c1");

@@ -185,10 +185,14 @@ final class IntelSyntax {
             text.append(general(instruction.index, instruction.addressSize));
             text.append(instruction.addressSize == 2 ? "" : "*" + (1 << instruction.scale));
         }
-        if (instruction.displacement > 0 || (instruction.displacement < 0 && instruction.base == Instruction.RIP)) {
-            text.append("+0x").append(Long.toHexString(instruction.displacement));
-        } else if (instruction.displacement < 0) {
-            text.append("-0x").append(Long.toHexString(-instruction.displacement));
+        long displacement = instruction.displacement;
+        if (instruction.base == Instruction.RIP) {
+            displacement -= instruction.offset + instruction.length;
+        }
+        if (displacement > 0 || (displacement < 0 && instruction.base == Instruction.RIP)) {
+            text.append("+0x").append(Long.toHexString(displacement));
+        } else if (displacement < 0) {
+            text.append("-0x").append(Long.toHexString(-displacement));
         }
         return text.append(']').toString();
     }
