@@ -26,6 +26,8 @@ public final class Opcode {
     static final int CONTROL_REGISTER = 1 << 22;
     static final int DEBUG_REGISTER = 1 << 23;
     static final int LOADS_SEGMENT = 1 << 24;
+    /** The row names no prefix, and so stands for those that other rows do not claim. */
+    static final int ANY_PREFIX = 1 << 25;
 
     /** Its number in the table, from 0 and dense: what a consumer may index its own tables with. */
     public final int row;

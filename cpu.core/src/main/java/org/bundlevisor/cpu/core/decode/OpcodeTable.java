@@ -45,10 +45,38 @@ public final class OpcodeTable {
         }
     }
 
-    /** The opcode column of a row, taken apart. */
+    /**
+     * The opcode column of a row, taken apart.
+     *
+     * @param codes how many opcode bytes there are from {@code code} on
+     * @param digit what ModRM.reg has to be, or -1
+     * @param value what the ModRM byte has to be, or -1
+     * @param values how many ModRM bytes there are from {@code value} on
+     */
     private record Pattern(
             Prefixes prefixes, boolean rexW, boolean rexB, int map, int code, int codes, boolean modRm, int digit,
-            int value, int values) {}
+            int value, int values) {
+        /** Rows that name a prefix come first, those that take what is left second; those with REX last. */
+        int turn() {
+            return rexW || rexB ? 2 : prefixes == Prefixes.ANY ? 1 : 0;
+        }
+
+        int firstMemoryForm() {
+            return Math.max(digit, 0);
+        }
+
+        int lastMemoryForm() {
+            return digit < 0 ? 7 : digit;
+        }
+
+        int firstRegisterForm() {
+            return 8 + (value >= 0 ? value & 63 : firstMemoryForm() * 8);
+        }
+
+        int lastRegisterForm() {
+            return value >= 0 ? firstRegisterForm() + values - 1 : 8 + lastMemoryForm() * 8 + 7;
+        }
+    }
 
     private final Opcode[] rows;
     private final @Nullable Opcode[] @Nullable [] nodes = new Opcode[2 * 4 * 4 * 256][];
@@ -73,9 +101,10 @@ public final class OpcodeTable {
             if (end > start && text.charAt(start) != '#') {
                 String row = text.substring(start, end);
                 try {
-                    Pattern pattern = parsePattern(column(row, 0));
+                    String[] columns = columns(row);
+                    Pattern pattern = parsePattern(columns[0]);
                     patterns.add(pattern);
-                    read.add(parseRow(read.size(), pattern, row));
+                    read.add(parseRow(read.size(), pattern, columns));
                 } catch (IllegalArgumentException e) {
                     throw new IllegalArgumentException(
                             "opcodes.table: line " + line + ": " + e.getMessage() + ": " + row, e);
@@ -84,12 +113,11 @@ public final class OpcodeTable {
             start = end + 1;
         }
         rows = read.toArray(new Opcode[0]);
-        // rows that name a prefix take their places first, those that stand for the rest then fill what is left
-        for (int pass = 0; pass < 3; pass++) {
+        for (int turn = 0; turn < 3; turn++) {
             for (int i = 0; i < patterns.size(); i++) {
                 Pattern pattern = patterns.get(i);
-                if (pass(pattern) == pass) {
-                    place(pattern, rows[i + 2], pass, patterns);
+                if (pattern.turn() == turn) {
+                    place(pattern, rows[i + 2]);
                 }
             }
         }
@@ -145,21 +173,19 @@ public final class OpcodeTable {
         return ((mode64 << 2 | map) << 2 | prefix) << 8 | code;
     }
 
-    private static int pass(Pattern pattern) {
-        return pattern.rexW || pattern.rexB ? 2 : pattern.prefixes == Prefixes.ANY ? 1 : 0;
-    }
-
-    /** The trimmed text of a column, empty if the row has not so many. */
-    private static String column(String row, int number) {
+    /** The trimmed text of the four columns, empty where the row has not so many. */
+    private static String[] columns(String row) {
+        String[] columns = {"", "", "", ""};
         int start = 0;
-        for (int i = 0; i < number; i++) {
-            start = row.indexOf('|', start) + 1;
-            if (start == 0) {
-                return "";
+        for (int i = 0; i < columns.length; i++) {
+            int end = row.indexOf('|', start);
+            columns[i] = row.substring(start, end < 0 ? row.length() : end).trim();
+            if (end < 0) {
+                return columns;
             }
+            start = end + 1;
         }
-        int end = row.indexOf('|', start);
-        return row.substring(start, end < 0 ? row.length() : end).trim();
+        throw new IllegalArgumentException("more columns than a row has");
     }
 
     private static Pattern parsePattern(String column) {
@@ -204,11 +230,11 @@ public final class OpcodeTable {
         return new Pattern(prefixes, rexW, rexB, map, code, register ? 8 : 1, modRm, digit, value, values);
     }
 
-    private static Opcode parseRow(int number, Pattern pattern, String row) {
-        String[] instruction = column(row, 1).split(" ");
+    private static Opcode parseRow(int number, Pattern pattern, String[] columns) {
+        String[] instruction = columns[1].split(" ");
         String[] names = instruction.length > 1 ? instruction[1].split(",") : new String[0];
         Operand[] operands = new Operand[names.length];
-        int attributes = 0;
+        int attributes = pattern.prefixes == Prefixes.ANY ? Opcode.ANY_PREFIX : 0;
         for (int i = 0; i < names.length; i++) {
             operands[i] = Operand.valueOf(names[i]);
             attributes |= operandAttributes(operands[i]);
@@ -222,7 +248,7 @@ public final class OpcodeTable {
         if (operands.length > 0 && operands[0] == Operand.Sw) {
             attributes |= Opcode.LOADS_SEGMENT;
         }
-        for (String word : column(row, 2).split(" ")) {
+        for (String word : columns[2].split(" ")) {
             attributes |= switch (word) {
                 case "" -> 0;
                 case "lock" -> Opcode.LOCK;
@@ -237,9 +263,9 @@ public final class OpcodeTable {
                 default -> throw new IllegalArgumentException("no such attribute: " + word);
             };
         }
-        String feature = column(row, 3);
+        String feature = columns[3];
         return new Opcode(number, Mnemonic.valueOf(instruction[0]), pattern.code, operands, attributes,
-                feature.isEmpty() ? Feature.BASE : Feature.valueOf(feature), column(row, 1));
+                feature.isEmpty() ? Feature.BASE : Feature.valueOf(feature), columns[1]);
     }
 
     private static int operandAttributes(Operand operand) {
@@ -256,7 +282,8 @@ public final class OpcodeTable {
         };
     }
 
-    private void place(Pattern pattern, Opcode row, int pass, List<Pattern> patterns) {
+    /** Puts a row where its bytes lead, in every mode and for every prefix that it stands for. */
+    private void place(Pattern pattern, Opcode row) {
         boolean memory = pattern.value < 0;
         boolean registers = true;
         for (int i = 0; i < row.operandCount() && (row.attributes & Opcode.NOMOD) == 0; i++) {
@@ -264,10 +291,10 @@ public final class OpcodeTable {
             registers &= !row.operand(i).memoryOnly();
         }
         boolean whole = !pattern.modRm || (memory && registers && pattern.digit < 0);
+        int first = (row.attributes & Opcode.O64) != 0 ? 1 : 0;
+        int last = (row.attributes & Opcode.I64) != 0 ? 0 : 1;
         boolean placed = false;
-        for (int mode64 = (row.attributes & Opcode.O64) != 0 ? 1 : 0; mode64 < ((row.attributes & Opcode.I64) != 0
-                ? 1
-                : 2); mode64++) {
+        for (int mode64 = first; mode64 <= last; mode64++) {
             for (int slot : pattern.prefixes.slots) {
                 for (int code = pattern.code; code < pattern.code + pattern.codes; code++) {
                     int index = index(mode64, pattern.map, slot, code);
@@ -276,13 +303,14 @@ public final class OpcodeTable {
                         nodes[index] = node = new Opcode[whole ? 1 : MODRM_FORMS];
                     }
                     if (node.length == 1) {
-                        placed |= put(node, 0, row, pass, patterns);
+                        placed |= put(node, 0, 1, pattern, row);
                         continue;
                     }
-                    for (int form = memory ? 0 : 8; form < (registers ? MODRM_FORMS : 8); form++) {
-                        if (covers(pattern, form)) {
-                            placed |= put(node, form, row, pass, patterns);
-                        }
+                    if (memory) {
+                        placed |= put(node, pattern.firstMemoryForm(), pattern.lastMemoryForm() + 1, pattern, row);
+                    }
+                    if (registers) {
+                        placed |= put(node, pattern.firstRegisterForm(), pattern.lastRegisterForm() + 1, pattern, row);
                     }
                 }
             }
@@ -292,31 +320,24 @@ public final class OpcodeTable {
         }
     }
 
-    private static boolean covers(Pattern pattern, int form) {
-        if (pattern.value >= 0) {
-            int modRm = 0xC0 | form - 8;
-            return modRm >= pattern.value && modRm < pattern.value + pattern.values;
-        }
-        return pattern.digit < 0 || pattern.digit == (form < 8 ? form : form - 8 >> 3);
-    }
-
-    private static boolean put(@Nullable Opcode[] node, int form, Opcode row, int pass, List<Pattern> patterns) {
-        @Nullable Opcode there = node[form];
-        if (pass == 2) {
-            if (there == null) {
-                throw new IllegalArgumentException("opcodes.table: no row without REX for: " + row);
+    private static boolean put(@Nullable Opcode[] node, int from, int to, Pattern pattern, Opcode row) {
+        boolean placed = false;
+        for (int form = from; form < to; form++) {
+            @Nullable Opcode there = node[form];
+            if (pattern.rexW || pattern.rexB) {
+                if (there == null) {
+                    throw new IllegalArgumentException("opcodes.table: no row without REX for: " + row);
+                }
+                there.replaceWithRex(row, pattern.rexW);
+                placed = true;
+            } else if (there == null) {
+                node[form] = row;
+                placed = true;
+            } else if (pattern.prefixes != Prefixes.ANY || (there.attributes & Opcode.ANY_PREFIX) != 0) {
+                throw new IllegalArgumentException(
+                        "opcodes.table: two rows stand for the same bytes: " + there + " and " + row);
             }
-            there.replaceWithRex(row, patterns.get(row.row - 2).rexW);
-            return true;
         }
-        if (there == null) {
-            node[form] = row;
-            return true;
-        }
-        if (patterns.get(there.row - 2).prefixes != Prefixes.ANY && pass == 1) {
-            return false;
-        }
-        throw new IllegalArgumentException(
-                "opcodes.table: two rows stand for the same bytes: " + there + " and " + row);
+        return placed;
     }
 }
