@@ -27,6 +27,9 @@ public final class FakeContext implements DeviceContext {
     private final List<Integer> endsOfInterrupt = new ArrayList<>();
     private final List<String> requests = new ArrayList<>();
     private @Nullable InterruptAcknowledge external;
+    private EndOfInterrupt onEndOfInterrupt = vector -> {};
+    private MessageInterrupts onMessage = (address, data) -> {};
+    private final Map<String, InterruptLine> connections = new HashMap<>();
 
     /** An interrupt message that the device sent. */
     public record Message(long address, int data) {}
@@ -57,6 +60,24 @@ public final class FakeContext implements DeviceContext {
     /** Connects a controller to LINT0. */
     public FakeContext withExternalController(InterruptAcknowledge controller) {
         external = controller;
+        return this;
+    }
+
+    /** Has interrupt messages sent to somebody, besides noting them. */
+    public FakeContext onMessage(MessageInterrupts receiver) {
+        onMessage = receiver;
+        return this;
+    }
+
+    /** Leads an output line to another device's input, besides to {@link #wire}. */
+    public FakeContext connect(String line, InterruptLine input) {
+        connections.put(line, input);
+        return this;
+    }
+
+    /** Has the end of an interrupt told to somebody, besides noting it. */
+    public FakeContext onEndOfInterrupt(EndOfInterrupt listener) {
+        onEndOfInterrupt = listener;
         return this;
     }
 
@@ -113,17 +134,31 @@ public final class FakeContext implements DeviceContext {
 
     @Override
     public InterruptLine line(String name) {
-        return wire(name);
+        FakeLine wire = wire(name);
+        InterruptLine connected = connections.get(name);
+        if (connected == null) {
+            return wire;
+        }
+        return asserted -> {
+            wire.set(asserted);
+            connected.set(asserted);
+        };
     }
 
     @Override
     public MessageInterrupts messages() {
-        return (address, data) -> sent.add(new Message(address, data));
+        return (address, data) -> {
+            sent.add(new Message(address, data));
+            onMessage.send(address, data);
+        };
     }
 
     @Override
     public EndOfInterrupt endOfInterrupt() {
-        return endsOfInterrupt::add;
+        return vector -> {
+            endsOfInterrupt.add(vector);
+            onEndOfInterrupt.endOfInterrupt(vector);
+        };
     }
 
     @Override
