@@ -33,8 +33,7 @@ class PcInterruptsTest {
     private final FakeContext apicContext = new FakeContext(2)
             .withExternalController(() -> controllers.getFirst().acknowledge())
             .onEndOfInterrupt(vector -> listeners.forEach(listener -> listener.endOfInterrupt(vector)));
-    private final LocalInterruptControllers apics =
-            (LocalInterruptControllers) new ApicFactory().create(apicContext);
+    private final LocalInterruptControllers apics = (LocalInterruptControllers) new ApicFactory().create(apicContext);
     private final LocalInterruptController boot = apics.of(0);
 
     private final FakeContext ioApicContext = new FakeContext().onMessage((MessageInterrupts) apics);
@@ -43,8 +42,7 @@ class PcInterruptsTest {
     private final FakeContext picContext = new FakeContext().connect("intr", boot.localInterrupt(0));
     private final InterruptInputs pic = (InterruptInputs) new Pic8259Factory().create(picContext);
 
-    private final FakeContext hpetContext =
-            new FakeContext().connect("irq0", both(pic.input(0), ioApic.input(2)));
+    private final FakeContext hpetContext = new FakeContext().connect("irq0", both(pic.input(0), ioApic.input(2)));
     private final InterruptInputs hpet = (InterruptInputs) new HpetFactory().create(hpetContext);
 
     private final FakeContext pitContext = new FakeContext().connect("irq", hpet.input(0));

@@ -39,8 +39,8 @@ final class Hpet implements Device, MemoryIo, InterruptInputs, Snapshot {
     private static final int COMPARATOR_VALUE = 0x08;
 
     /** Vendor 8086H, legacy replacement, 64-bit counter, number of the last comparator, revision 1. */
-    private static final long CAPABILITIES_VALUE =
-            PERIOD << 32 | 0x8086L << 16 | 1 << 15 | 1 << 13 | COMPARATORS - 1 << 8 | 1;
+    private static final long CAPABILITIES_VALUE = PERIOD << 32 | 0x8086L << 16 | 1 << 15 | 1 << 13
+            | COMPARATORS - 1 << 8 | 1;
 
     private static final int ENABLED = 1;
     private static final int LEGACY_REPLACEMENT = 1 << 1;

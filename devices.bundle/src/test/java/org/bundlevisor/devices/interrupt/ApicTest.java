@@ -450,10 +450,12 @@ class ApicTest {
     @Test
     void msrsThatDoNotExistAreRefused() {
         enterX2Apic();
-        for (int index : new int[] {0x800, 0x801, 0x804, 0x809, 0x80C, 0x80E, 0x829, 0x82F, 0x831, 0x83A, 0x83F, 0x840}) {
+        for (int index : new int[] {0x800, 0x801, 0x804, 0x809, 0x80C, 0x80E, 0x829, 0x82F, 0x831, 0x83A, 0x83F,
+            0x840}) {
             assertThat(apic.readMsr(index, value)).as("read %x", index).isFalse();
         }
-        for (int index : new int[] {0x800, 0x802, 0x803, 0x80A, 0x80D, 0x80E, 0x810, 0x827, 0x82F, 0x831, 0x839, 0x840}) {
+        for (int index : new int[] {0x800, 0x802, 0x803, 0x80A, 0x80D, 0x80E, 0x810, 0x827, 0x82F, 0x831, 0x839,
+            0x840}) {
             assertThat(apic.writeMsr(index, 0)).as("write %x", index).isFalse();
         }
         assertThat(apic.readMsr(0x80B, value)).as("EOI is write-only").isFalse();
@@ -667,8 +669,9 @@ class ApicTest {
     void aWrongPropertyIsRefusedInOneSentence() {
         assertThatThrownBy(() -> new ApicFactory().create(new FakeContext().with("tscFrequency", 5)))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("device: the property tscFrequency is 5 (expected a whole number from 1000000 to 9000000000); "
-                        + "change it or leave it out");
+                .hasMessage(
+                        "device: the property tscFrequency is 5 (expected a whole number from 1000000 to 9000000000); "
+                                + "change it or leave it out");
         assertThatThrownBy(() -> new ApicFactory().create(new FakeContext().with("virtualWire", "maybe")))
                 .isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> new ApicFactory().create(new FakeContext().with("timerFrequency", "fast")))
