@@ -15,6 +15,7 @@ import org.bundlevisor.cpu.core.Intercept;
 import org.bundlevisor.cpu.core.Intercepts;
 import org.bundlevisor.cpu.core.ProcessorExit;
 import org.bundlevisor.cpu.core.decode.Instruction;
+import org.bundlevisor.cpu.core.softfloat.SseArithmetic;
 import org.bundlevisor.memory.HostMemory;
 import org.bundlevisor.memory.HostMemoryExhaustedException;
 import org.bundlevisor.mmu.SecondLevelTables;
@@ -175,6 +176,9 @@ public final class Cpu {
     final CodeFrames codeFrames;
     final ModelSpecificRegisters msrs;
     final X87 x87 = new X87();
+
+    /** Arithmetic of SSE instructions, begun anew by each of them. */
+    final SseArithmetic sse = new SseArithmetic();
 
     /** TSC offset of the guest, added to the host's counter. */
     long timeStampOffset;

@@ -24,5 +24,15 @@ final class Handlers {
         ShiftHandlers.register(table);
         StackHandlers.register(table);
         StringHandlers.register(table);
+        X87Moves.register(table);
+        X87Arithmetic.register(table);
+        X87Control.register(table);
+        ExtendedState.register(table);
+        Mmx.register(table);
+        SseMoves.register(table);
+        SseIntegers.register(table);
+        SseFloats.register(table);
+        SseConversions.register(table);
+        SseStrings.register(table);
     }
 }

@@ -43,6 +43,16 @@ public final class ExtendedArithmetic extends Arithmetic {
     /** The quotient's low bits after {@link #partialRemainder}: all of them when the remainder is complete. */
     public long quotient;
 
+    /** What {@link #loadSingle} and {@link #loadDouble} leave: an operand for the next operation. */
+    public int operandSignExponent;
+
+    public long operandSignificand;
+
+    /** The operand was a denormal in its own format, which the extended one no longer shows: as loaded, and as an operation sees it. */
+    private boolean loadedDenormal;
+
+    private boolean operandDenormal;
+
     private int control = 0x37F;
     private int precision = 64;
 
@@ -445,8 +455,7 @@ public final class ExtendedArithmetic extends Arithmetic {
      * @param quiet whether a quiet not-a-number is no invalid operation (FUCOM)
      */
     public int compare(int aSignExponent, long a, int bSignExponent, long b, boolean quiet) {
-        exceptions = 0;
-        roundedUp = false;
+        begin();
         if (unsupported(aSignExponent, a) || unsupported(bSignExponent, b)) {
             exceptions = INVALID;
             return UNORDERED;
@@ -557,6 +566,30 @@ public final class ExtendedArithmetic extends Arithmetic {
         signExponent |= signAndDigits & 0x8000;
     }
 
+    /** Takes single precision from memory as an operand of the next operation, which finds what is exceptional about it. */
+    public void loadSingle(int bits) {
+        fromSingle(bits);
+        takeOperand((exceptions & INVALID) != 0);
+    }
+
+    /** Takes double precision from memory as an operand of the next operation. */
+    public void loadDouble(long bits) {
+        fromDouble(bits);
+        takeOperand((exceptions & INVALID) != 0);
+    }
+
+    /** Takes an integer from memory as an operand of the next operation. */
+    public void loadInteger(long value) {
+        fromInteger(value);
+        takeOperand(false);
+    }
+
+    private void takeOperand(boolean signalling) {
+        operandSignExponent = signExponent;
+        operandSignificand = signalling ? significand & ~QUIET : significand;
+        loadedDenormal = (exceptions & DENORMAL) != 0;
+    }
+
     /** Single precision as a number. */
     public void fromSingle(int bits) {
         begin();
@@ -643,6 +676,8 @@ public final class ExtendedArithmetic extends Arithmetic {
     // ---- common parts
 
     private void begin() {
+        operandDenormal = loadedDenormal;
+        loadedDenormal = false;
         exceptions = 0;
         roundedUp = false;
     }
@@ -695,7 +730,12 @@ public final class ExtendedArithmetic extends Arithmetic {
     }
 
     boolean denormals(int aExponent, long a, int bExponent, long b) {
-        return denormal(aExponent, a) | denormal(bExponent, b);
+        if (operandDenormal) {
+            exceptions |= DENORMAL;
+        }
+        denormal(aExponent, a);
+        denormal(bExponent, b);
+        return (exceptions & DENORMAL) != 0 && unmasked(DENORMAL);
     }
 
     /** Begins an operation with one operand; returns whether that was none to compute with, and the result is there. */

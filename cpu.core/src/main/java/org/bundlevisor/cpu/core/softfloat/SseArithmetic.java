@@ -53,6 +53,7 @@ public final class SseArithmetic extends Arithmetic {
 
     private int mxcsr = 0x1F80;
     private int rounding;
+    private boolean precisionUnknown = true;
 
     // what unpack leaves
     private boolean operandSign;
@@ -63,6 +64,8 @@ public final class SseArithmetic extends Arithmetic {
     public void begin(int newMxcsr) {
         mxcsr = newMxcsr;
         rounding = newMxcsr >> MXCSR_ROUNDING & 3;
+        // a PE that is set already and leads to no exception need not be found again
+        precisionUnknown = (newMxcsr & PRECISION) == 0 || (newMxcsr & PRECISION << MXCSR_MASKS) == 0;
         exceptions = 0;
     }
 
@@ -73,7 +76,7 @@ public final class SseArithmetic extends Arithmetic {
     }
 
     private boolean wantsPrecision() {
-        return ((mxcsr | exceptions) & PRECISION) == 0;
+        return precisionUnknown && (exceptions & PRECISION) == 0;
     }
 
     // ---- double precision
