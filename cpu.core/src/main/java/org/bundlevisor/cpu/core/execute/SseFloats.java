@@ -2,8 +2,8 @@ package org.bundlevisor.cpu.core.execute;
 
 import org.bundlevisor.cpu.core.decode.Instruction;
 import org.bundlevisor.cpu.core.decode.Mnemonic;
-import org.bundlevisor.cpu.core.softfloat.ExceptionFlags;
 import org.bundlevisor.cpu.core.softfloat.Approximations;
+import org.bundlevisor.cpu.core.softfloat.ExceptionFlags;
 import org.bundlevisor.cpu.core.softfloat.SseArithmetic;
 
 /** Floating-point arithmetic, comparison and rounding in XMM registers. */

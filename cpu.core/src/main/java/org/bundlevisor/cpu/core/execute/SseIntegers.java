@@ -133,8 +133,7 @@ final class SseIntegers {
         doublewords(table, Mnemonic.PMAXUD, (a, b) -> Integer.compareUnsigned(a, b) > 0 ? a : b);
         table.add(
                 Mnemonic.PMOVMSKB,
-                in -> in.opcode.operand(1).place
-                                == Operand.Place.MMX_RM_REGISTER
+                in -> in.opcode.operand(1).place == Operand.Place.MMX_RM_REGISTER
                         ? SseIntegers::maskOfMmx
                         : SseIntegers::mask);
     }

@@ -16,7 +16,8 @@ final class SseMoves {
             table.add(mnemonic, in -> bindMove(in, false));
         }
         // the caching hints of non-temporal moves mean nothing here
-        for (Mnemonic mnemonic : new Mnemonic[] {Mnemonic.MOVNTPS, Mnemonic.MOVNTPD, Mnemonic.MOVNTDQ, Mnemonic.MOVNTDQA}) {
+        for (Mnemonic mnemonic : new Mnemonic[] {Mnemonic.MOVNTPS, Mnemonic.MOVNTPD, Mnemonic.MOVNTDQ,
+            Mnemonic.MOVNTDQA}) {
             table.add(mnemonic, in -> bindMove(in, true));
         }
         table.add(Mnemonic.MOVSS, SseMoves::bindMoveSingle);

@@ -155,7 +155,8 @@ final class SseStrings {
     }
 
     /** Which elements are equal; two that lie behind both ends are. */
-    private static int equalEach(long aLow, long aHigh, int aLength, long bLow, long bHigh, int bLength, boolean words) {
+    private static int equalEach(long aLow, long aHigh, int aLength, long bLow, long bHigh, int bLength,
+            boolean words) {
         int elements = words ? 8 : 16;
         int result = 0;
         for (int i = 0; i < elements; i++) {
@@ -170,7 +171,8 @@ final class SseStrings {
     }
 
     /** Where in the second operand the first one begins, as far as can be seen. */
-    private static int equalOrdered(long aLow, long aHigh, int aLength, long bLow, long bHigh, int bLength, boolean words) {
+    private static int equalOrdered(long aLow, long aHigh, int aLength, long bLow, long bHigh, int bLength,
+            boolean words) {
         int elements = words ? 8 : 16;
         int result = 0;
         for (int j = 0; j < elements; j++) {

@@ -261,7 +261,8 @@ final class X87Arithmetic {
                 goesOn = x87.underflow(cpu, in);
             } else {
                 order = x87.arithmetic.compare(
-                        x87.signExponent(0), x87.significand(0), x87.signExponent(in.rm), x87.significand(in.rm), quiet);
+                        x87.signExponent(0), x87.significand(0), x87.signExponent(in.rm), x87.significand(in.rm),
+                        quiet);
                 goesOn = x87.settle(cpu, in);
             }
             SseFloats.setFlags(cpu, order);
@@ -392,7 +393,8 @@ final class X87Arithmetic {
                 x87.signExponent(0), x87.significand(0), x87.signExponent(1), x87.significand(1), nearest);
         boolean written = x87.store(cpu, in, 0);
         long quotient = x87.arithmetic.quotient;
-        int conditions = ((quotient & 4) != 0 ? X87.C0 : 0) | ((quotient & 2) != 0 ? X87.C3 : 0) | ((quotient & 1) != 0 ? X87.C1 : 0);
+        int conditions = ((quotient & 4) != 0 ? X87.C0 : 0) | ((quotient & 2) != 0 ? X87.C3 : 0)
+                | ((quotient & 1) != 0 ? X87.C1 : 0);
         x87.setConditions(!written ? 0 : complete ? conditions : X87.C2);
     }
 }

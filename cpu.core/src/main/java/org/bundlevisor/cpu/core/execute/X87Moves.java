@@ -219,7 +219,8 @@ final class X87Moves {
                 return;
             }
             writeTenBytes(
-                    cpu, linear, ExtendedArithmetic.INDEFINITE_SIGNIFICAND, ExtendedArithmetic.INDEFINITE_SIGN_EXPONENT);
+                    cpu, linear, ExtendedArithmetic.INDEFINITE_SIGNIFICAND,
+                    ExtendedArithmetic.INDEFINITE_SIGN_EXPONENT);
         } else {
             x87.status &= ~X87.C1;
             writeTenBytes(cpu, linear, x87.significand(0), x87.signExponent(0));
