@@ -26,6 +26,7 @@ public final class CountedClock implements MachineClock {
     private volatile long published;
 
     private @Nullable VirtualCpu cpu;
+    private Runnable attention = () -> {};
 
     /** Guest time minus instructions: what was skipped while halted. */
     private long skipped;
@@ -38,10 +39,15 @@ public final class CountedClock implements MachineClock {
         this.hostNanoseconds = hostNanoseconds;
     }
 
-    /** Says whose instructions count from now on; time goes on from where it is. The vCPU is not running. */
-    public synchronized void attach(VirtualCpu counted) {
+    /**
+     * Says whose instructions count from now on; time goes on from where it is. The vCPU is not running.
+     *
+     * @param attentionOfThread makes the vCPU's thread come back to {@link #expire} soon
+     */
+    public synchronized void attach(VirtualCpu counted, Runnable attentionOfThread) {
         skipped = published - counted.instructions();
         cpu = counted;
+        attention = attentionOfThread;
     }
 
     @Override
@@ -88,16 +94,24 @@ public final class CountedClock implements MachineClock {
 
     /** Runs the timers that are due and sets the limit at which the next one will be. On the vCPU's thread, between runs. */
     public void expire() {
-        while (heap.firstDue() <= nanoseconds() && heap.first() instanceof CountedTimer first) {
-            heap.remove(first);
-            first.onExpiry.run();
+        for (CountedTimer due = takeDue(); due != null; due = takeDue()) {
+            due.onExpiry.run();
         }
-        limit();
         published = nanoseconds();
     }
 
+    /** The next timer that is due; where there is none, the vCPU may run until the next one will be. */
+    private synchronized @Nullable CountedTimer takeDue() {
+        if (heap.firstDue() <= nanoseconds() && heap.first() instanceof CountedTimer first) {
+            heap.remove(first);
+            return first;
+        }
+        limit();
+        return null;
+    }
+
     /** Jumps to the next timer, for a halted vCPU. @return false when none is armed */
-    public boolean skip() {
+    public synchronized boolean skip() {
         long due = heap.firstDue();
         if (due == Long.MAX_VALUE) {
             return false;
@@ -108,7 +122,7 @@ public final class CountedClock implements MachineClock {
     }
 
     /** By how many nanoseconds the next timer is due earlier for the guest than for the host; 0 or less when it is late. */
-    public long lead() {
+    public synchronized long lead() {
         long due = heap.firstDue();
         return due == Long.MAX_VALUE ? 0 : due - (hostNanoseconds.getAsLong() - hostOrigin);
     }
@@ -134,6 +148,8 @@ public final class CountedClock implements MachineClock {
                 heap.arm(this, nanoseconds);
                 if (Thread.currentThread() == owner) {
                     limit();
+                } else if (owner != null) {
+                    attention.run();
                 }
             }
         }

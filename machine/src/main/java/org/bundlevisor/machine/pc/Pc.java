@@ -162,7 +162,7 @@ final class Pc implements AutoCloseable {
         cpus = List.copyOf(fresh);
         VirtualCpu first = fresh.getFirst();
         if (counted != null) {
-            counted.attach(first);
+            counted.attach(first, threads.getFirst()::kick);
         }
         wiring.reset();
         long rootPointer = wiring.installTables();

@@ -22,7 +22,7 @@ class CountedClockTest {
     private final List<String> expired = new ArrayList<>();
 
     private CountedClock entered() {
-        clock.attach(cpu);
+        clock.attach(cpu, () -> expired.add("attention"));
         clock.go();
         clock.enter();
         return clock;
@@ -52,7 +52,7 @@ class CountedClockTest {
             }
             return null;
         });
-        clock.attach(arming);
+        clock.attach(arming, () -> expired.add("attention"));
         clock.enter();
         clock.expire();
         assertThat(arming.run()).isEqualTo(RunResult.LIMIT_REACHED);
@@ -97,12 +97,22 @@ class CountedClockTest {
         clock.leave();
         assertThat(clock.nanoseconds()).isEqualTo(500);
         FakeCpu fresh = new FakeCpu(0, HOST, running -> null);
-        clock.attach(fresh);
+        clock.attach(fresh, () -> expired.add("attention"));
         clock.enter();
         assertThat(clock.nanoseconds()).isEqualTo(500);
         fresh.setInstructionLimit(7);
         fresh.run();
         assertThat(clock.nanoseconds()).isEqualTo(507);
+    }
+
+    @Test
+    void armingFromAnotherThreadAsksForAttention() throws Exception {
+        entered();
+        Clock.Timer timer = clock.timer(() -> expired.add("expired"));
+        Thread other = Thread.ofPlatform().start(() -> timer.arm(0));
+        other.join();
+        clock.expire();
+        assertThat(expired).containsExactly("attention", "expired");
     }
 
     @Test

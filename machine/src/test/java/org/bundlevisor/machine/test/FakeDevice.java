@@ -93,7 +93,7 @@ public class FakeDevice implements Device, PortIo, MemoryIo, InterruptInputs {
     public static final class Apics implements Device, LocalInterruptControllers {
         private final List<Apic> apics;
 
-        Apics(DeviceContext context) {
+        public Apics(DeviceContext context) {
             apics = IntStream.range(0, context.cpuCount())
                     .mapToObj(index -> new Apic(context, index))
                     .toList();
