@@ -51,6 +51,9 @@ public final class ProcessorExit {
     /** INSTRUCTION: which one was intercepted. */
     public Intercept intercept = Intercept.CPUID;
 
+    /** INSTRUCTION: the intercepted instruction's mnemonic, for intercepts that stand for several. */
+    public String mnemonic = "";
+
     /** All that an instruction caused: its length in bytes; else 0. */
     public int instructionLength;
 

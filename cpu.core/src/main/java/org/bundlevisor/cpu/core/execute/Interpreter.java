@@ -43,10 +43,9 @@ public final class Interpreter {
 
     /**
      * Executes the one instruction at RIP with devices within reach: how a backend completes an exit. Returns true when it was
-     * done, false when another exit stopped it.
+     * done or its fault delivered, false when another exit stopped it.
      */
     public boolean complete() {
-        long before = cpu.instructions;
         stopped = false;
         cpu.completing = true;
         try {
@@ -54,7 +53,7 @@ public final class Interpreter {
         } finally {
             cpu.completing = false;
         }
-        return cpu.instructions != before;
+        return !stopped;
     }
 
     private void stop(Kind kind) {
