@@ -319,6 +319,11 @@ public final class Cpu {
         return (efer & Bits.EFER_LMA) != 0;
     }
 
+    /** PAE paging is in use: not 4-level paging, which needs PAE as well. */
+    boolean paePaging() {
+        return (cr0 & Bits.CR0_PG) != 0 && (cr4 & Bits.CR4_PAE) != 0 && !longMode();
+    }
+
     boolean code64() {
         return codeSize == 8;
     }
