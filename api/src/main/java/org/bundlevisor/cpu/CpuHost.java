@@ -1,5 +1,6 @@
 package org.bundlevisor.cpu;
 
+import java.util.concurrent.ThreadLocalRandom;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
@@ -67,4 +68,13 @@ public interface CpuHost {
      * {@link CpuModel#timeStampFrequency()} and stands still while the virtual machine is paused.
      */
     long timeStampCounter(int cpu);
+
+    /**
+     * Sixty-four random bits, which RDRAND delivers: from the host's own source, or, on a clock that follows instructions,
+     * the next of a sequence that is the same in every run. A host that says nothing else offers bits that are not fit for
+     * keys.
+     */
+    default long random(int cpu) {
+        return ThreadLocalRandom.current().nextLong();
+    }
 }

@@ -1,5 +1,6 @@
 package org.bundlevisor.machine.pc;
 
+import java.util.random.RandomGenerator;
 import org.bundlevisor.cpu.CpuHost;
 import org.bundlevisor.device.Clock;
 import org.bundlevisor.device.IoRegion;
@@ -18,6 +19,7 @@ final class MachineBus implements CpuHost {
     private final GuestRam ram;
     private final Clock clock;
     private final long timeStampFrequency;
+    private final RandomGenerator random;
     private final LocalInterruptController[] controllers;
     private final IoRegion[] controllerPages;
 
@@ -27,12 +29,14 @@ final class MachineBus implements CpuHost {
             GuestRam ram,
             Clock clock,
             long timeStampFrequency,
+            RandomGenerator random,
             LocalInterruptController[] controllers) {
         this.ports = ports;
         this.memory = memory;
         this.ram = ram;
         this.clock = clock;
         this.timeStampFrequency = timeStampFrequency;
+        this.random = random;
         this.controllers = controllers.clone();
         controllerPages = new IoRegion[controllers.length];
         for (int cpu = 0; cpu < controllers.length; cpu++) {
@@ -106,5 +110,12 @@ final class MachineBus implements CpuHost {
         long nanoseconds = clock.nanoseconds();
         return nanoseconds / NANOSECONDS * timeStampFrequency
                 + nanoseconds % NANOSECONDS * timeStampFrequency / NANOSECONDS;
+    }
+
+    @Override
+    public long random(int cpu) {
+        synchronized (random) {
+            return random.nextLong();
+        }
     }
 }

@@ -1,5 +1,6 @@
 package org.bundlevisor.machine.pc;
 
+import java.security.SecureRandom;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -7,6 +8,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.bundlevisor.cpu.CpuStatistics;
 import org.bundlevisor.cpu.ExitObserver;
@@ -34,6 +36,9 @@ import org.jspecify.annotations.Nullable;
  * decoded code above all, survives it.
  */
 final class Pc implements AutoCloseable {
+    /** Any number does, as long as it is the same in every run. */
+    private static final long COUNTED_SEED = 0x1bad_5eed;
+
     private final Settings settings;
     private final Parts.Selection selection;
     private final HostMemory hostMemory;
@@ -99,6 +104,7 @@ final class Pc implements AutoCloseable {
                 ram,
                 clock,
                 settings.model().timeStampFrequency(),
+                counted != null ? new SplittableRandom(COUNTED_SEED) : new SecureRandom(),
                 controllers);
         disposal.push(this::closePartition);
         boot();

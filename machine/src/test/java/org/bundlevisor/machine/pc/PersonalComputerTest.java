@@ -8,6 +8,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicReference;
@@ -387,6 +389,7 @@ class PersonalComputerTest {
         properties.put("clock", "counted");
         properties.put("console", "tty");
         List<String> seen = new ArrayList<>();
+        Set<Long> random = new TreeSet<>();
         AtomicReference<FakeParts> all = new AtomicReference<>();
         FakeParts parts = new FakeParts(cpu -> {
             if (cpu.instructions() == 0) {
@@ -397,6 +400,7 @@ class PersonalComputerTest {
             }
             cpu.setInterruptRequest(false);
             seen.add("%d instructions, tsc %d".formatted(cpu.instructions(), cpu.host().timeStampCounter(0)));
+            random.add(cpu.host().random(0));
             if (seen.size() == 10) {
                 cpu.host().writePort(0, POWER_OFF, 2, 0);
             }
@@ -409,6 +413,8 @@ class PersonalComputerTest {
         assertThat(end(pc)).isEqualTo(new Outcome.PoweredOff());
         seen.add("end after " + pc.statistics().instructions() + " at " + pc.statistics().guestSeconds());
         pc.close();
+        assertThat(random).hasSize(10);
+        seen.add(random.toString());
         assertThat(seen).contains("123 instructions, tsc 123").anyMatch(line -> line.endsWith("tsc 5000000"));
         return seen;
     }
