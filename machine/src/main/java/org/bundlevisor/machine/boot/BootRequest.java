@@ -17,7 +17,7 @@ public record BootRequest(Path kernel, Optional<Path> initrd, String commandLine
      * Loads the kernel into guest memory, by the first boot protocol whose mark the file bears.
      *
      * @param rootPointer guest-physical address of the ACPI root pointer, 0 for none
-     * @param powerUp state of vCPU 0 after power-up
+     * @param powerUp state of vCPU 0 after power-up and firmware
      * @return the state in which vCPU 0 enters the kernel
      * @throws BootException in one sentence, when it cannot be booted; guest memory is undefined then
      */
@@ -34,6 +34,11 @@ public record BootRequest(Path kernel, Optional<Path> initrd, String commandLine
             throw image.refuse(
                     "no Linux boot header (expected \"HdrS\" at 0x202) and no Multiboot 1 header in its first 8192 bytes");
         }
+    }
+
+    /** A processor's state after power-up as firmware leaves it behind, for all processors. */
+    public static CpuState afterFirmware(CpuState powerUp) {
+        return EntryState.afterFirmware(powerUp);
     }
 
     /** The command line as a terminated byte string. */

@@ -2,7 +2,9 @@ package org.bundlevisor.machine.boot;
 
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.bundlevisor.cpu.CpuState;
 import org.bundlevisor.cpu.CpuState.Control;
 import org.bundlevisor.cpu.CpuState.DescriptorTable;
@@ -35,6 +37,10 @@ final class EntryState {
     private static final long CR0_PG = 1L << 31;
     private static final long CR4_PAE = 1 << 5;
     private static final long EFER_LME_LMA = 0x500;
+
+    private static final int IA32_MTRR_DEF_TYPE = 0x2ff;
+    private static final long MTRR_ENABLED = 1 << 11;
+    private static final long WRITE_BACK = 6;
 
     private static final long ENTRY_PRESENT_WRITABLE = 3;
     private static final long ENTRY_LARGE_PAGE = 0x80;
@@ -96,6 +102,30 @@ final class EntryState {
     EntryState rsi(long value) {
         general.set(RSI, value);
         return this;
+    }
+
+    /**
+     * A state with the memory type range registers as firmware leaves them on every processor: write-back is the type of
+     * all memory. Kernels complain where they are off, or differ between processors.
+     */
+    static CpuState afterFirmware(CpuState state) {
+        Map<Integer, Long> msrs = new HashMap<>(state.msrs());
+        msrs.put(IA32_MTRR_DEF_TYPE, MTRR_ENABLED | WRITE_BACK);
+        return new CpuState(
+                state.general(),
+                state.rip(),
+                state.rflags(),
+                state.segments(),
+                state.gdtr(),
+                state.idtr(),
+                state.control(),
+                state.debug(),
+                msrs,
+                state.xsave(),
+                state.events(),
+                state.activity(),
+                state.timeStampCounter(),
+                state.instructions());
     }
 
     CpuState from(CpuState powerUp) {

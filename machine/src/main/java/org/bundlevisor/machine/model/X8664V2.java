@@ -82,8 +82,8 @@ final class X8664V2 {
                 1, ANY_SUBLEAF, SIGNATURE, addressable << 16 | CACHE_LINE / 8 << 8, features, olderFeatures));
         // 6: ARAT, the APIC timer runs in every sleep state
         leaves.add(new Leaf(6, ANY_SUBLEAF, (int) bits(2), 0, 0, 0));
-        // FSGSBASE, SMEP, ERMS, INVPCID, SMAP; UMIP; FSRM, IA32_ARCH_CAPABILITIES
-        leaves.add(new Leaf(7, 0, 1, (int) bits(0, 7, 9, 10, 20), (int) bits(2), (int) bits(4, 29)));
+        // FSGSBASE, IA32_TSC_ADJUST, SMEP, ERMS, INVPCID, SMAP; UMIP; FSRM, IA32_ARCH_CAPABILITIES
+        leaves.add(new Leaf(7, 0, 1, (int) bits(0, 1, 7, 9, 10, 20), (int) bits(2), (int) bits(4, 29)));
         // fast zero-length REP MOVSB, fast short REP STOSB, fast short REP CMPSB and SCASB
         leaves.add(new Leaf(7, 1, (int) bits(10, 11, 12), 0, 0, 0));
         // x87 and SSE are all that XCR0 can enable

@@ -18,6 +18,7 @@ import org.bundlevisor.cpu.VirtualCpu;
 import org.bundlevisor.device.Console;
 import org.bundlevisor.device.LocalInterruptControllers.LocalInterruptController;
 import org.bundlevisor.machine.boot.BootException;
+import org.bundlevisor.machine.boot.BootRequest;
 import org.bundlevisor.machine.clock.CountedClock;
 import org.bundlevisor.machine.clock.MachineClock;
 import org.bundlevisor.machine.clock.PolledConsole;
@@ -171,6 +172,9 @@ final class Pc implements AutoCloseable {
             counted.attach(first, threads.getFirst()::kick);
         }
         wiring.reset();
+        for (VirtualCpu cpu : fresh) {
+            cpu.restore(BootRequest.afterFirmware(cpu.state()));
+        }
         long rootPointer = wiring.installTables();
         first.restore(settings.boot().load(ram, rootPointer, first.state()));
     }

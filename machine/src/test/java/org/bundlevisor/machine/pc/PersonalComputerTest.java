@@ -260,6 +260,16 @@ class PersonalComputerTest {
     }
 
     @Test
+    void memoryIsWriteBackOnAllCpusAsFirmwareLeavesIt() throws Exception {
+        properties.put("cpus", 3);
+        FakeParts parts = new FakeParts(SLEEP);
+        machine(parts).start();
+        assertThat(parts.backend.cpus()).hasSize(3).allSatisfy(cpu -> assertThat(cpu.state().msrs())
+                .containsEntry(0x2ff, 0x806L)
+                .containsEntry(0x277, 0x0007_0406_0007_0406L));
+    }
+
+    @Test
     void aTripleFaultEndsTheRunAndKeepsTheState() throws Exception {
         FakeParts parts = new FakeParts(cpu -> RunResult.SHUT_DOWN);
         PersonalComputer pc = machine(parts);
