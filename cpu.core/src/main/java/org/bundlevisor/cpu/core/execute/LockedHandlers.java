@@ -151,20 +151,25 @@ final class LockedHandlers {
     }
 
     private static long updateQuadword(Cpu cpu, Instruction in, long at, Update update) {
+        long carry = cpu.flagCarry;
         while (true) {
             long old = (long) QUADWORD.getVolatile(cpu.memory, at);
             if (QUADWORD.compareAndSet(cpu.memory, at, old, update.apply(cpu, in, old, 8))) {
                 return old;
             }
+            // another vCPU was quicker: ADC and SBB need the carry that was there before
+            cpu.flagCarry = carry;
         }
     }
 
     private static long updateDoubleword(Cpu cpu, Instruction in, long at, Update update) {
+        long carry = cpu.flagCarry;
         while (true) {
             int old = (int) DOUBLEWORD.getVolatile(cpu.memory, at);
             if (DOUBLEWORD.compareAndSet(cpu.memory, at, old, (int) update.apply(cpu, in, old, 4))) {
                 return old;
             }
+            cpu.flagCarry = carry;
         }
     }
 
@@ -173,6 +178,7 @@ final class LockedHandlers {
         long word = at & ~7L;
         int shift = (int) (at - word) * 8;
         long mask = (1L << 8 * size) - 1 << shift;
+        long carry = cpu.flagCarry;
         while (true) {
             long whole = (long) QUADWORD.getVolatile(cpu.memory, word);
             long old = Operands.extend(whole >>> shift, size);
@@ -180,6 +186,7 @@ final class LockedHandlers {
             if (QUADWORD.compareAndSet(cpu.memory, word, whole, changed)) {
                 return old;
             }
+            cpu.flagCarry = carry;
         }
     }
 

@@ -120,6 +120,10 @@ final class MoveHandlers {
     private static Handler bindZeroExtend(Instruction in) {
         int to = in.operandSize;
         boolean bytes = in.size(1) == 1;
+        if (to == 2 && !bytes) {
+            // a move of 16 bits
+            return (cpu, it) -> Operands.setRegister(cpu, it.reg, Operands.rm(cpu, it, 2), 2);
+        }
         if (in.memory) {
             if (to == 2) {
                 return (cpu, it) -> Operands.setRegister(cpu, it.reg, cpu.read8(cpu.address(it, 1, false)), 2);

@@ -124,6 +124,8 @@ final class StringHandlers {
         long mask = Cpu.addressMask(in.addressSize);
         long count = cpu.gpr[Cpu.RCX] & mask;
         if (count == 0) {
+            // as on Intel's processors, a count of zero in ECX clears the upper half of RCX, too
+            Operands.setRegister(cpu, Cpu.RCX, 0, in.addressSize);
             return;
         }
         boolean whileEqual = in.rep() == Instruction.REPE;
@@ -146,6 +148,8 @@ final class StringHandlers {
         long mask = Cpu.addressMask(in.addressSize);
         long count = cpu.gpr[Cpu.RCX] & mask;
         if (count == 0) {
+            advance(cpu, in, false, true, 0);
+            countDown(cpu, in, 0, true);
             return;
         }
         long elements = chunk(cpu, in, count, false, true, size);
@@ -158,9 +162,25 @@ final class StringHandlers {
         countDown(cpu, in, count - elements, false);
     }
 
+    /**
+     * Whether so many bytes may be accessed at once: all lie within the segment, so that one check stands for those of the
+     * elements, and alignment is not checked.
+     */
+    private static boolean allowsFast(Cpu cpu, int segment, long offset, int bytes) {
+        if (!cpu.segmentChecked[segment]) {
+            return cpu.tlbContext != Tlb.NEVER;
+        }
+        boolean expandDown = (cpu.segmentAttributes[segment] & 0xC) == 4;
+        long limit = cpu.segmentLimit[segment] & 0xFFFF_FFFFL;
+        return cpu.tlbContext != Tlb.NEVER && !expandDown && offset + bytes - 1 <= limit;
+    }
+
     /** Stores elements that all lie in one page of plain memory; false if it is no such page. */
     private static boolean fillFast(Cpu cpu, long destination, long elements, int size) {
         int bytes = (int) elements * size;
+        if (!allowsFast(cpu, Cpu.ES, destination, bytes)) {
+            return false;
+        }
         long linear = cpu.address(Cpu.ES, destination, bytes, true);
         if ((linear & PAGE - 1) + bytes > PAGE || cpu.isWatched(linear)) {
             return false;
@@ -189,6 +209,8 @@ final class StringHandlers {
         long mask = Cpu.addressMask(in.addressSize);
         long count = cpu.gpr[Cpu.RCX] & mask;
         if (count == 0) {
+            advance(cpu, in, true, true, 0);
+            countDown(cpu, in, 0, true);
             return;
         }
         long elements = chunk(cpu, in, count, true, true, size);
@@ -207,6 +229,9 @@ final class StringHandlers {
     private static boolean copyFast(
             Cpu cpu, Instruction in, long source, long destination, long elements, int size) {
         int bytes = (int) elements * size;
+        if (!allowsFast(cpu, in.segment, source, bytes) || !allowsFast(cpu, Cpu.ES, destination, bytes)) {
+            return false;
+        }
         long from = cpu.address(in.segment, source, bytes, false);
         long to = cpu.address(Cpu.ES, destination, bytes, true);
         if ((from & PAGE - 1) + bytes > PAGE

@@ -57,6 +57,10 @@ public final class Operands {
         return random.nextInt(bound);
     }
 
+    public int nextInt(int from, int to) {
+        return random.nextInt(from, to);
+    }
+
     public int nextInt() {
         return random.nextInt();
     }

@@ -1,0 +1,450 @@
+package org.bundlevisor.cpu.core.execute;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import java.lang.foreign.MemorySegment;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Set;
+import org.bundlevisor.cpu.core.decode.Mnemonic;
+import org.bundlevisor.cpu.core.execute.Encoding.Form;
+import org.bundlevisor.cpu.core.host.HostCpu;
+import org.bundlevisor.cpu.core.host.HostState;
+import org.bundlevisor.cpu.core.host.Operands;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Every row of the opcode table that is an unprivileged integer instruction of 64-bit mode, in every operand size and form
+ * of address, against the host's processor: all registers, all memory, all flags that the manual defines.
+ */
+class IntegerInstructionsTest {
+    private static final long ALL_FLAGS = Bits.ARITHMETIC_FLAGS | Bits.FLAG_DF;
+
+    /** What needs another test: system registers and segments, whose values differ between host and guest. */
+    private static final Set<Mnemonic> ELSEWHERE = EnumSet.of(
+            Mnemonic.SWAPGS, Mnemonic.VERR, Mnemonic.VERW, Mnemonic.LAR, Mnemonic.LSL, Mnemonic.CLI, Mnemonic.XGETBV,
+            Mnemonic.CLFLUSH);
+
+    private static final Set<String> FEATURES = Set.of("", "LAHF", "CMOV", "MOVBE", "POPCNT", "CX8", "CX16");
+
+    private HostCpu host;
+    private FlatMachine machine;
+    private Cpu cpu;
+    private Operands random;
+    private long dataAddress;
+    private MemorySegment hostData;
+    private MemorySegment guestData;
+    private final byte[] template = new byte[HostCpu.MEMORY_SIZE];
+    private final HostState in = new HostState();
+    private final HostState out = new HostState();
+    private final List<String> failures = new ArrayList<>();
+    private int compared;
+
+    @BeforeEach
+    void open() {
+        assumeThat(HostCpu.available()).isTrue();
+        host = HostCpu.open();
+        dataAddress = host.memoryAddress();
+        hostData = host.memory();
+        machine = new FlatMachine(dataAddress - 4096, 4096 + HostCpu.MEMORY_SIZE);
+        guestData = machine.ram().asSlice(4096);
+        cpu = machine.cpu;
+        random = Operands.seeded(getClass().getSimpleName());
+    }
+
+    @AfterEach
+    void close() {
+        if (host != null) {
+            machine.close();
+            host.close();
+        }
+    }
+
+    @Test
+    void everyRowDoesWhatTheHostDoes() {
+        List<String> rows = new ArrayList<>();
+        HandlerTable handlers = new HandlerTable();
+        for (TableRow row : TableRow.all()) {
+            if (covered(row)) {
+                if (handlers.knows(row.mnemonic())) {
+                    rows.add(row.toString());
+                    compareRow(row);
+                } else {
+                    failures.add("no handler: " + row);
+                }
+            }
+        }
+        System.out.printf("%d rows, %d cases compared, %d differ%n", rows.size(), compared, failures.size());
+        assertThat(rows).hasSizeGreaterThan(250);
+        assertThat(failures.size()).as(String.join("\n", failures.subList(0, Math.min(40, failures.size())))).isZero();
+    }
+
+    private static boolean covered(TableRow row) {
+        boolean special = row.operands().stream().anyMatch(
+                o -> Set.of("Sw", "ES", "CS", "SS", "DS", "FS", "GS", "Cd", "Dd").contains(o)
+                        || o.length() > 1 && "PQVWUN".indexOf(o.charAt(0)) >= 0 || o.equals("XMM0"));
+        return FEATURES.contains(row.feature())
+                && !row.mnemonic().name().startsWith("F")
+                && !row.has("end")
+                && !row.has("i64")
+                && !special
+                && !ELSEWHERE.contains(row.mnemonic());
+    }
+
+    private void compareRow(TableRow row) {
+        int[] sizes = !row.sized() ? new int[] {4} : row.has("d64") ? new int[] {2, 8} : new int[] {2, 4, 8};
+        int rounds = Operands.count(3);
+        for (int size : sizes) {
+            for (Form form : forms(row)) {
+                for (int round = 0; round < rounds; round++) {
+                    boolean memory = form != Form.REGISTER;
+                    boolean lock = row.has("lock") && memory && random.nextBoolean();
+                    boolean address32 = random.nextInt(4) == 0
+                            && (memory || row.has("rep") || row.hasOperand("Ob") || row.hasOperand("Ov"));
+                    int rep = row.has("rep") ? List.of(0, 0xF2, 0xF3).get(round % 3) : 0;
+                    compare(new Encoding(row, size, form, lock, rep, address32));
+                }
+            }
+        }
+    }
+
+    private static List<Form> forms(TableRow row) {
+        if (!row.modRm() || row.fixedModRm() >= 0) {
+            return List.of(Form.REGISTER);
+        }
+        boolean memoryOnly = row.operands().stream().anyMatch(o -> o.startsWith("M"));
+        boolean registerOnly = row.operands().stream().anyMatch(o -> o.startsWith("R") && !o.startsWith("RvM"));
+        List<Form> forms = new ArrayList<>(List.of(Form.values()));
+        if (memoryOnly) {
+            forms.remove(Form.REGISTER);
+        }
+        return registerOnly ? List.of(Form.REGISTER) : forms;
+    }
+
+    private void compare(Encoding encoding) {
+        int operandBytes = memorySize(encoding);
+        // an absolute or RIP-relative operand is at one place for all values
+        long fixedTarget = target(encoding, operandBytes);
+        int before = failures.size();
+        int cases = Operands.count(encoding.row.has("rep") ? 40 : 12);
+        encoding.immediate2 = random.nextInt(64);
+        long immediate = encoding.row.hasOperand("Iw") ? random.nextInt(0x200) : random.nextLong();
+        encoding.write(random, fixedTarget, host.codeAddress(), immediate);
+        byte[] code = encoding.bytes;
+        byte[] guestCode = Arrays.copyOf(code, code.length + 2);
+        // a jump to itself ends the trace
+        guestCode[code.length] = (byte) 0xEB;
+        guestCode[code.length + 1] = (byte) 0xFE;
+        machine.load(host.codeAddress(), guestCode);
+        fillTemplate();
+        for (int i = 0; i < cases; i++) {
+            prepare(encoding, fixedTarget, operandBytes);
+            boolean divideError = predictsDivideError(encoding, fixedTarget);
+            guestData.copyFrom(MemorySegment.ofArray(template));
+            hostData.copyFrom(MemorySegment.ofArray(template));
+            String fault = runGuest(code);
+            if (divideError) {
+                out.copyFrom(in);
+            } else {
+                host.run(code, in, out);
+            }
+            compared++;
+            check(encoding, divideError ? "#DE" : "", fault);
+            if (failures.size() > before + 1) {
+                return;
+            }
+        }
+    }
+
+    /** Bytes of memory operand, at most. */
+    private static int memorySize(Encoding encoding) {
+        return encoding.row.hasOperand("Mdq") ? 16 : 8;
+    }
+
+    private long target(Encoding encoding, int bytes) {
+        long offset = 64 + random.nextInt(HostCpu.MEMORY_SIZE - 256);
+        if (random.nextInt(3) == 0) {
+            offset = 4096L * (1 + random.nextInt(3)) - random.nextInt(8);
+        }
+        boolean aligned = encoding.lock || encoding.row.mnemonic() == Mnemonic.XCHG || bytes == 16;
+        return dataAddress + (aligned ? offset & -bytes : offset);
+    }
+
+    private long middle() {
+        return dataAddress + HostCpu.MEMORY_SIZE / 2 + random.nextInt(-2000, 2000);
+    }
+
+    private void fillTemplate() {
+        for (int i = 0; i < template.length; i += 8) {
+            MemorySegment.ofArray(template).set(JAVA_LONG_UNALIGNED, i, random.nextLong());
+        }
+    }
+
+    /** Fills registers and memory, and makes addresses point into memory. */
+    private void prepare(Encoding encoding, long fixedTarget, int operandBytes) {
+        TableRow row = encoding.row;
+        if (row.has("rep")) {
+            fillTemplate();
+        }
+        for (int i = 0; i < 16; i++) {
+            in.gpr[i] = random.nextLong();
+        }
+        in.rflags = random.nextInt() & Bits.ARITHMETIC_FLAGS | 2;
+        long target = encoding.form == Form.BASE || encoding.form == Form.BASE_INDEX
+                ? target(encoding, operandBytes)
+                : fixedTarget;
+        implicitOperands(encoding);
+        if (row.mnemonic().name().startsWith("BT") && row.digit() < 0 && encoding.memory()) {
+            // a bit string: the number moves the address
+            target = middle();
+            if (encoding.lock) {
+                target &= -8;
+            }
+            if (encoding.form == Form.BASE || encoding.form == Form.BASE_INDEX) {
+                in.gpr[encoding.reg] = random.nextInt(-30_000, 30_000);
+            } else {
+                long room = Math.min(fixedTarget - dataAddress - 64, 4000);
+                long above = Math.clamp(HostCpu.MEMORY_SIZE - 64 - (fixedTarget - dataAddress), 1, 4000);
+                in.gpr[encoding.reg] = random.nextInt((int) -room * 8, (int) above * 8);
+            }
+            if (encoding.operandSize == 2) {
+                in.gpr[encoding.reg] = (short) in.gpr[encoding.reg] & 0xFFFFL | random.nextLong() << 16;
+            } else if (encoding.operandSize == 4) {
+                in.gpr[encoding.reg] = in.gpr[encoding.reg] & 0xFFFF_FFFFL | random.nextLong() << 32;
+            }
+        }
+        if (encoding.base >= 0) {
+            long rest = target - encoding.displacement;
+            if (encoding.index >= 0) {
+                rest -= in.gpr[encoding.index] << encoding.scale;
+            }
+            in.gpr[encoding.base] = encoding.address32 ? rest & 0xFFFF_FFFFL | random.nextLong() << 32 : rest;
+        }
+        makeEqual(encoding, target);
+    }
+
+    private void implicitOperands(Encoding encoding) {
+        TableRow row = encoding.row;
+        if (row.has("rep")) {
+            in.gpr[Cpu.RSI] = middle();
+            in.gpr[Cpu.RDI] = random.nextBoolean() ? middle() : in.gpr[Cpu.RSI] + random.nextInt(-40, 40);
+            in.gpr[Cpu.RCX] = random.nextInt(3) == 0 ? random.nextInt(4) : random.nextInt(350);
+            if (encoding.address32) {
+                for (int register : new int[] {Cpu.RSI, Cpu.RDI, Cpu.RCX}) {
+                    in.gpr[register] |= random.nextLong() << 32;
+                }
+            }
+            in.rflags |= random.nextBoolean() ? Bits.FLAG_DF : 0;
+            if (random.nextBoolean()) {
+                // equal elements, so that comparisons go on for a while
+                Arrays.fill(template, 3000, 14_000, (byte) 7);
+                template[random.nextInt(3000, 14_000)] = 9;
+                in.gpr[Cpu.RAX] = random.nextBoolean() ? 0x0707_0707_0707_0707L : 9;
+            }
+        }
+        if (row.has("d64")) {
+            in.gpr[Cpu.RSP] = middle();
+            in.gpr[Cpu.RBP] = middle();
+        }
+        if (row.mnemonic() == Mnemonic.XLAT) {
+            in.gpr[Cpu.RBX] = middle();
+        }
+        if (row.mnemonic() == Mnemonic.DIV || row.mnemonic() == Mnemonic.IDIV) {
+            dividend(encoding);
+        }
+    }
+
+    /** Makes many quotients fit. */
+    private void dividend(Encoding encoding) {
+        int size = size(encoding);
+        boolean signed = encoding.row.mnemonic() == Mnemonic.IDIV;
+        switch (random.nextInt(4)) {
+            case 0 -> in.gpr[Cpu.RDX] = 0;
+            case 1 -> in.gpr[Cpu.RDX] = signed ? in.gpr[Cpu.RAX] << 64 - 8 * size >> 63 : 1;
+            case 2 -> in.gpr[Cpu.RDX] = in.gpr[Cpu.RDX] >> random.nextInt(64);
+            default -> {
+                // as it is
+            }
+        }
+        if (size == 1 && random.nextBoolean()) {
+            in.gpr[Cpu.RAX] = signed ? (byte) in.gpr[Cpu.RAX] : in.gpr[Cpu.RAX] & 0x1FF;
+        }
+    }
+
+    /** Makes half of the comparisons of CMPXCHG succeed. */
+    private void makeEqual(Encoding encoding, long target) {
+        if (!encoding.row.mnemonic().name().startsWith("CMPXCHG") || random.nextBoolean()) {
+            return;
+        }
+        int offset = (int) (target - dataAddress);
+        MemorySegment memory = MemorySegment.ofArray(template);
+        switch (encoding.row.mnemonic()) {
+            case CMPXCHG8B -> {
+                in.gpr[Cpu.RAX] = memory.get(JAVA_INT_UNALIGNED, offset);
+                in.gpr[Cpu.RDX] = memory.get(JAVA_INT_UNALIGNED, offset + 4);
+            }
+            case CMPXCHG16B -> {
+                in.gpr[Cpu.RAX] = memory.get(JAVA_LONG_UNALIGNED, offset);
+                in.gpr[Cpu.RDX] = memory.get(JAVA_LONG_UNALIGNED, offset + 8);
+            }
+            default -> {
+                long value = encoding.memory()
+                        ? memory.get(JAVA_LONG_UNALIGNED, offset)
+                        : size(encoding) == 1 && encoding.rm >= 4 && !encoding.rex
+                                ? in.gpr[encoding.rm - 4] >> 8
+                                : in.gpr[encoding.rm];
+                int bits = 8 * size(encoding);
+                in.gpr[Cpu.RAX] = bits == 64
+                        ? value
+                        : in.gpr[Cpu.RAX] >>> bits << bits | value & (1L << bits) - 1;
+            }
+        }
+    }
+
+    private static int size(Encoding encoding) {
+        return encoding.row.operands().get(0).endsWith("b") ? 1 : encoding.operandSize;
+    }
+
+    private boolean predictsDivideError(Encoding encoding, long fixedTarget) {
+        Mnemonic mnemonic = encoding.row.mnemonic();
+        if (mnemonic != Mnemonic.DIV && mnemonic != Mnemonic.IDIV) {
+            return false;
+        }
+        int size = size(encoding);
+        boolean signed = mnemonic == Mnemonic.IDIV;
+        long raw;
+        if (encoding.memory()) {
+            long at = encoding.base >= 0 ? effectiveAddress(encoding) : fixedTarget;
+            raw = MemorySegment.ofArray(template).get(JAVA_LONG_UNALIGNED, at - dataAddress);
+        } else {
+            raw = size == 1 && encoding.rm >= 4 && !encoding.rex
+                    ? in.gpr[encoding.rm - 4] >>> 8
+                    : in.gpr[encoding.rm];
+        }
+        BigInteger divisor = integer(raw, 8 * size, signed);
+        if (divisor.signum() == 0) {
+            return true;
+        }
+        BigInteger dividend = size == 1
+                ? integer(in.gpr[Cpu.RAX], 16, signed)
+                : integer(in.gpr[Cpu.RDX], 8 * size, signed).shiftLeft(8 * size)
+                        .add(integer(in.gpr[Cpu.RAX], 8 * size, false));
+        BigInteger quotient = dividend.divide(divisor);
+        return signed
+                ? quotient.bitLength() > 8 * size - 1
+                : quotient.bitLength() > 8 * size;
+    }
+
+    private long effectiveAddress(Encoding encoding) {
+        long sum = in.gpr[encoding.base] + encoding.displacement
+                + (encoding.index >= 0 ? in.gpr[encoding.index] << encoding.scale : 0);
+        return encoding.address32 ? sum & 0xFFFF_FFFFL : sum;
+    }
+
+    private static BigInteger integer(long value, int bits, boolean signed) {
+        long extended = signed ? value << 64 - bits >> 64 - bits : value << 64 - bits >>> 64 - bits;
+        BigInteger result = BigInteger.valueOf(extended);
+        return !signed && result.signum() < 0 ? result.add(BigInteger.ONE.shiftLeft(64)) : result;
+    }
+
+    private String runGuest(byte[] code) {
+        System.arraycopy(in.gpr, 0, cpu.gpr, 0, 16);
+        cpu.setRflags(in.rflags);
+        cpu.rip = host.codeAddress();
+        try {
+            int steps = 0;
+            do {
+                machine.run(1);
+            } while (cpu.rip == host.codeAddress() && ++steps < 1000);
+        } catch (GuestFault fault) {
+            return fault.vector == 0 ? "#DE" : "exception " + fault.vector;
+        } catch (RuntimeException e) {
+            return e.toString();
+        }
+        return cpu.rip == host.codeAddress() + code.length ? "" : "RIP " + Long.toHexString(cpu.rip);
+    }
+
+    private void check(Encoding encoding, String expectedFault, String fault) {
+        StringBuilder difference = new StringBuilder();
+        if (!fault.equals(expectedFault)) {
+            difference.append(" fault '").append(fault).append("' instead of '").append(expectedFault).append('\'');
+        }
+        for (int i = 0; i < 16; i++) {
+            if (cpu.gpr[i] != out.gpr[i]) {
+                difference.append(" r%d %x instead of %x".formatted(i, cpu.gpr[i], out.gpr[i]));
+            }
+        }
+        long defined = ALL_FLAGS & ~undefinedFlags(encoding);
+        long wrong = (cpu.rflags() ^ out.rflags) & (expectedFault.isEmpty() ? defined : ALL_FLAGS);
+        if (wrong != 0) {
+            difference.append(" flags %x, wrong %x".formatted(cpu.rflags() & ALL_FLAGS, wrong));
+        }
+        if (expectedFault.isEmpty()) {
+            long at = hostData.mismatch(guestData);
+            if (at >= 0) {
+                difference.append(" memory at %x is %x instead of %x".formatted(at, guestData.get(JAVA_BYTE, at),
+                        hostData.get(JAVA_BYTE, at)));
+            }
+        }
+        if (!difference.isEmpty()) {
+            failures.add("%s [%s] size %d:%s; rax %x rcx %x rdx %x rsi %x rdi %x flags %x".formatted(encoding.row,
+                    HexFormat.of().formatHex(encoding.bytes), encoding.operandSize, difference, in.gpr[0], in.gpr[1],
+                    in.gpr[2], in.gpr[6], in.gpr[7], in.rflags));
+        }
+    }
+
+    /** The flags that SDM vol. 2 leaves undefined after an instruction. */
+    private long undefinedFlags(Encoding encoding) {
+        return switch (encoding.row.mnemonic()) {
+            case AND, OR, XOR, TEST -> Bits.FLAG_AF;
+            case SHL, SHR, SAR, ROL, ROR, RCL, RCR -> undefinedByShift(encoding);
+            case SHLD, SHRD -> undefinedByDoubleShift(encoding);
+            case MUL, IMUL -> Bits.ARITHMETIC_FLAGS & ~(Bits.FLAG_CF | Bits.FLAG_OF);
+            case DIV, IDIV -> Bits.ARITHMETIC_FLAGS;
+            case BT, BTS, BTR, BTC -> Bits.ARITHMETIC_FLAGS & ~(Bits.FLAG_CF | Bits.FLAG_ZF);
+            case BSF, BSR -> Bits.ARITHMETIC_FLAGS & ~Bits.FLAG_ZF;
+            default -> 0;
+        };
+    }
+
+    private int count(Encoding encoding) {
+        long raw = encoding.row.hasOperand("I1")
+                ? 1
+                : encoding.row.hasOperand("CL") ? in.gpr[Cpu.RCX] : encoding.immediate;
+        return (int) raw & (size(encoding) == 8 ? 63 : 31);
+    }
+
+    private long undefinedByShift(Encoding encoding) {
+        int count = count(encoding);
+        if (count == 0) {
+            return 0;
+        }
+        long undefined = count == 1 ? 0 : Bits.FLAG_OF;
+        return switch (encoding.row.mnemonic()) {
+            case SHL, SHR -> undefined | Bits.FLAG_AF | (count > 8 * size(encoding) ? Bits.FLAG_CF : 0);
+            case SAR -> undefined | Bits.FLAG_AF;
+            default -> undefined;
+        };
+    }
+
+    private long undefinedByDoubleShift(Encoding encoding) {
+        int count = count(encoding);
+        if (count == 0) {
+            return 0;
+        }
+        return count > 8 * size(encoding)
+                ? Bits.ARITHMETIC_FLAGS
+                : Bits.FLAG_AF | (count == 1 ? 0 : Bits.FLAG_OF);
+    }
+}
