@@ -151,7 +151,7 @@ final class SseConversions {
         });
     }
 
-    // ---- with MMX registers: a waiting x87 exception comes first, and the x87 unit turns to MMX
+    // ---- with MMX registers: where one is named, the x87 unit turns to MMX
 
     private static void registerMmx(HandlerTable table) {
         table.addOne(Mnemonic.CVTPI2PS, (cpu, in) -> {
@@ -159,7 +159,9 @@ final class SseConversions {
             cpu.sse.begin(cpu.mxcsr);
             long result = integersToSingles(cpu.sse, integers);
             Sse.settle(cpu);
-            cpu.x87.enterMmx();
+            if (!in.memory) {
+                cpu.x87.enterMmx();
+            }
             cpu.xmm[in.reg << 1] = result;
         });
         table.addOne(Mnemonic.CVTPI2PD, (cpu, in) -> {
@@ -177,7 +179,7 @@ final class SseConversions {
 
     private static long mmxSource(Cpu cpu, Instruction in) {
         Sse.check(cpu);
-        if (in.memory && in.mnemonic() == Mnemonic.CVTPI2PD) {
+        if (in.memory) {
             return cpu.read64(cpu.address(in, 8, false));
         }
         Mmx.check(cpu);

@@ -160,10 +160,12 @@ final class SseFloats {
         long second = (control & 0x20) != 0 ? sse.multiplyDouble(cpu.xmm[at + 1], high) : 0;
         // each step is an operation of its own: its unmasked exceptions stop the next
         Sse.settle(cpu);
+        // every element of the result has its own product first, which shows when both are not-a-numbers
         sse.begin(cpu.mxcsr);
-        long sum = sse.addDouble(first, second);
+        long low0 = sse.addDouble(first, second);
+        long high0 = sse.addDouble(second, first);
         Sse.settle(cpu);
-        Sse.set(cpu, in.reg, (control & 1) != 0 ? sum : 0, (control & 2) != 0 ? sum : 0);
+        Sse.set(cpu, in.reg, (control & 1) != 0 ? low0 : 0, (control & 2) != 0 ? high0 : 0);
     }
 
     private static void dotProductOfSingles(Cpu cpu, Instruction in, long low, long high) {
@@ -179,17 +181,21 @@ final class SseFloats {
         int p3 = (control & 0x80) != 0 ? sse.multiplySingle((int) (b >>> 32), (int) (high >>> 32)) : 0;
         Sse.settle(cpu);
         sse.begin(cpu.mxcsr);
-        int first = sse.addSingle(p0, p1);
-        int second = sse.addSingle(p2, p3);
+        // which operand comes first differs by element, as the host's processor has it
+        int s0 = sse.addSingle(p1, p0);
+        int s1 = sse.addSingle(p0, p1);
+        int s2 = sse.addSingle(p3, p2);
+        int s3 = sse.addSingle(p2, p3);
         Sse.settle(cpu);
         sse.begin(cpu.mxcsr);
-        long sum = sse.addSingle(first, second) & LOW;
+        long r0 = (control & 1) != 0 ? sse.addSingle(s0, s2) & LOW : 0;
+        long r1 = (control & 2) != 0 ? sse.addSingle(s1, s3) & LOW : 0;
+        long r2 = (control & 4) != 0 ? sse.addSingle(s2, s0) & LOW : 0;
+        long r3 = (control & 8) != 0 ? sse.addSingle(s3, s1) & LOW : 0;
+        // the sum is computed, and raises what it does, even where no element receives it
+        sse.addSingle(s0, s2);
         Sse.settle(cpu);
-        Sse.set(
-                cpu,
-                in.reg,
-                ((control & 1) != 0 ? sum : 0) | ((control & 2) != 0 ? sum << 32 : 0),
-                ((control & 4) != 0 ? sum : 0) | ((control & 8) != 0 ? sum << 32 : 0));
+        Sse.set(cpu, in.reg, r0 | r1 << 32, r2 | r3 << 32);
     }
 
     // ---- comparisons

@@ -281,7 +281,8 @@ final class X87 {
                 top = top - 1 & 7;
                 setIndefinite(0);
             }
-        } else if (settle(cpu, in)) {
+        } else if (settle(cpu, in) || (arithmetic.exceptions & ~control & ExceptionFlags.INVALID) == 0) {
+            // a denormal is loaded even where the exception it raises is unmasked
             top = top - 1 & 7;
             set(0, arithmetic.signExponent, arithmetic.significand);
         }

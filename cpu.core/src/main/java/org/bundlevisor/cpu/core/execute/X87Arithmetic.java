@@ -263,7 +263,9 @@ final class X87Arithmetic {
                 order = x87.arithmetic.compare(
                         x87.signExponent(0), x87.significand(0), x87.signExponent(in.rm), x87.significand(in.rm),
                         quiet);
+                int c1 = x87.status & X87.C1;
                 goesOn = x87.settle(cpu, in);
+                x87.status |= c1;
             }
             SseFloats.setFlags(cpu, order);
             if (pop && goesOn) {
@@ -393,8 +395,12 @@ final class X87Arithmetic {
                 x87.signExponent(0), x87.significand(0), x87.signExponent(1), x87.significand(1), nearest);
         boolean written = x87.store(cpu, in, 0);
         long quotient = x87.arithmetic.quotient;
-        int conditions = ((quotient & 4) != 0 ? X87.C0 : 0) | ((quotient & 2) != 0 ? X87.C3 : 0)
-                | ((quotient & 1) != 0 ? X87.C1 : 0);
-        x87.setConditions(!written ? 0 : complete ? conditions : X87.C2);
+        x87.status &= ~X87.C2;
+        if (written && (x87.arithmetic.signExponent & 0x7FFF) != 0x7FFF) {
+            int bits = ((quotient & 4) != 0 ? X87.C0 : 0)
+                    | ((quotient & 2) != 0 ? X87.C3 : 0)
+                    | ((quotient & 1) != 0 ? X87.C1 : 0);
+            x87.setConditions(complete ? bits : X87.C2);
+        }
     }
 }

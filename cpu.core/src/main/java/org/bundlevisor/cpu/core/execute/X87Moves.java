@@ -130,7 +130,7 @@ final class X87Moves {
 
     private static Handler bindStore(Instruction in, boolean pop) {
         if (!in.memory) {
-            return (cpu, i) -> copy(cpu, i, pop);
+            return in.opcode.code == 0xD9 ? X87Moves::copyUnchecked : (cpu, i) -> copy(cpu, i, pop);
         }
         return switch (in.size(0)) {
             case 4 -> (cpu, i) -> storeSingle(cpu, i, pop);
@@ -155,6 +155,18 @@ final class X87Moves {
         if (pop) {
             x87.pop();
         }
+    }
+
+    /** The undocumented FSTPNCE, which pops even an empty ST(0). */
+    private static void copyUnchecked(Cpu cpu, Instruction in) {
+        X87.check(cpu);
+        X87 x87 = cpu.x87;
+        x87.note(cpu, in);
+        x87.status &= ~X87.C1;
+        if (!x87.empty(0)) {
+            x87.set(in.rm, x87.signExponent(0), x87.significand(0));
+        }
+        x87.pop();
     }
 
     private static void storeSingle(Cpu cpu, Instruction in, boolean pop) {
@@ -305,6 +317,7 @@ final class X87Moves {
         X87.check(cpu);
         X87 x87 = cpu.x87;
         x87.note(cpu, in);
+        x87.status &= ~X87.C1;
         x87.used &= ~(1 << x87.physical(in.rm));
         if (pop) {
             x87.pop();
@@ -328,11 +341,8 @@ final class X87Moves {
                 if (x87.underflow(cpu, in)) {
                     x87.setIndefinite(0);
                 }
-            } else {
-                x87.status &= ~X87.C1;
-                if (condition.holds(cpu)) {
-                    x87.set(0, x87.signExponent(in.rm), x87.significand(in.rm));
-                }
+            } else if (condition.holds(cpu)) {
+                x87.set(0, x87.signExponent(in.rm), x87.significand(in.rm));
             }
         });
     }
