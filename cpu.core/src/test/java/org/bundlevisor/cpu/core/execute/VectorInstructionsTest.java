@@ -34,15 +34,16 @@ class VectorInstructionsTest {
     private static final int CASES = Operands.count(150);
     private static final int OPERAND = 0x1000;
     private static final int WINDOW = 704;
-    private static final Set<String> FEATURES =
-            Set.of("FPU", "MMX", "SSE", "SSE2", "SSE3", "SSSE3", "SSE4_1", "SSE4_2", "FXSR", "XSAVE", "XSAVEOPT", "CMOV");
+    private static final Set<String> FEATURES = Set.of("FPU", "MMX", "SSE", "SSE2", "SSE3", "SSSE3", "SSE4_1", "SSE4_2",
+            "FXSR", "XSAVE", "XSAVEOPT", "CMOV");
     // XCR0 is the host's own; the rest needs no handler of this kind, or is tested elsewhere
-    private static final Set<String> OTHERS = Set.of("XGETBV", "XSETBV", "FXSAVE", "CLFLUSH", "LFENCE", "MFENCE", "SFENCE");
-    private static final Set<String> UNALIGNED =
-            Set.of("MOVUPS", "MOVUPD", "MOVDQU", "LDDQU", "PCMPESTRI", "PCMPESTRM", "PCMPISTRI", "PCMPISTRM");
+    private static final Set<String> OTHERS = Set.of("XGETBV", "XSETBV", "FXSAVE", "CLFLUSH", "LFENCE", "MFENCE",
+            "SFENCE");
+    private static final Set<String> UNALIGNED = Set.of("MOVUPS", "MOVUPD", "MOVDQU", "LDDQU", "PCMPESTRI", "PCMPESTRM",
+            "PCMPISTRI", "PCMPISTRM");
     /** Within an ulp of the host's result, not equal to it: see {@code ExtendedFunctionsTest}. */
-    private static final Set<String> APPROXIMATE =
-            Set.of("F2XM1", "FYL2X", "FYL2XP1", "FPTAN", "FPATAN", "FSIN", "FCOS", "FSINCOS");
+    private static final Set<String> APPROXIMATE = Set.of("F2XM1", "FYL2X", "FYL2XP1", "FPTAN", "FPATAN", "FSIN",
+            "FCOS", "FSINCOS");
 
     private HostCpu host;
     private TestProcessor guest;
@@ -150,7 +151,8 @@ class VectorInstructionsTest {
                     hostMemory, OPERAND - 64, OPERAND - 64 + WINDOW, guestMemory, OPERAND - 64, OPERAND - 64 + WINDOW);
             if (at >= 0) {
                 difference = "memory at operand%+d: host %02X ours %02X".formatted(
-                        at - 64, hostMemory.get(JAVA_BYTE, OPERAND - 64 + at), guestMemory.get(JAVA_BYTE, OPERAND - 64 + at));
+                        at - 64, hostMemory.get(JAVA_BYTE, OPERAND - 64 + at),
+                        guestMemory.get(JAVA_BYTE, OPERAND - 64 + at));
             }
         }
         if (difference != null) {
@@ -273,7 +275,9 @@ class VectorInstructionsTest {
         if (operands.nextInt(8) == 0) {
             in.setXmm(operands.nextInt(8), operands.nextInt(20), 0);
         }
-        in.setMxcsr(0x1F80 | (operands.nextBoolean() ? 0 : operands.nextInt(8) << 13 | operands.nextInt(2) << 6 | operands.nextInt(64)));
+        in.setMxcsr(0x1F80 | (operands.nextBoolean()
+                ? 0
+                : operands.nextInt(8) << 13 | operands.nextInt(2) << 6 | operands.nextInt(64)));
         fillX87();
         MemorySegment memory = host.memory();
         for (int i = 0; i < WINDOW; i += 8) {
