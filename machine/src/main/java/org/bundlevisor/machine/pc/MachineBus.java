@@ -108,6 +108,9 @@ final class MachineBus implements CpuHost {
     @Override
     public long timeStampCounter(int cpu) {
         long nanoseconds = clock.nanoseconds();
+        if (timeStampFrequency == NANOSECONDS) {
+            return nanoseconds;
+        }
         return nanoseconds / NANOSECONDS * timeStampFrequency
                 + nanoseconds % NANOSECONDS * timeStampFrequency / NANOSECONDS;
     }

@@ -41,6 +41,7 @@ final class PersonalComputer implements VirtualMachine, AutoCloseable {
     private volatile @Nullable Run run;
 
     private volatile MachineStatistics lastStatistics = new MachineStatistics("", 0, 0, List.of());
+    private volatile List<ExitObserver> observers = List.of();
     private boolean hasRun;
     private boolean autostarted;
     private boolean closed;
@@ -81,6 +82,7 @@ final class PersonalComputer implements VirtualMachine, AutoCloseable {
         Runnable afterwards = () -> {};
         lock.lock();
         try {
+            observers = parts.observers.all(name);
             Run current = run;
             if (current != null) {
                 String lost = lostPart(current.pc.selection());
@@ -224,7 +226,7 @@ final class PersonalComputer implements VirtualMachine, AutoCloseable {
     }
 
     private void tell(VmExit exit) {
-        for (ExitObserver observer : parts.observers.all(name)) {
+        for (ExitObserver observer : observers) {
             observer.exited(exit);
         }
     }

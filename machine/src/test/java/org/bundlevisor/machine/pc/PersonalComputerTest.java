@@ -316,6 +316,7 @@ class PersonalComputerTest {
         assertThat(observer).isNotNull();
         observer.exited(new VmExit(0, 0, 0, "HLT", ""));
         parts.parts.observers.remove(own);
+        pc.partsChanged();
         observer.exited(new VmExit(0, 0, 0, "CPUID", ""));
         assertThat(events).containsExactly("own HLT");
     }
