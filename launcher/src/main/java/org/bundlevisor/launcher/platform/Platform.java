@@ -141,8 +141,6 @@ public final class Platform implements AutoCloseable {
     private static int startLevel(String symbolicName) {
         if (symbolicName.startsWith("org.apache.felix.gogo.")) return SHELL;
         return switch (symbolicName) {
-            // before the bundles of the next level, which write to it
-            case "org.apache.felix.log" -> SHELL;
             case "org.apache.felix.configurator", "org.apache.felix.fileinstall", "org.apache.felix.metatype" ->
                     SERVICES;
             default -> MACHINE;
