@@ -174,22 +174,23 @@ final class Boot {
      * boot sector of a floppy disk jumps to the kernel's 32-bit entry.
      *
      * <p>Bochs gives out memory in blocks of 128 KiB, in the order of first use, but reads an image into it as if it lay
-     * in one piece. The small images in front take care that what its BIOS uses has been given out before, and the boot
-     * sector touches the blocks of the image one after the other.
+     * in one piece. So the boot sector touches the blocks of the image one after the other; those that the BIOS came to
+     * use in between are left empty in the image.
      */
     private Sample bochs() throws Exception {
         byte[] bzImage = Files.readAllBytes(kernel);
         byte[] disk = Files.readAllBytes(initramfs);
         int setup = (Byte.toUnsignedInt(bzImage[0x1f1]) + 1) * 512;
         int entry = IMAGE + RAM_DISK_OFFSET + disk.length + KERNEL_ALIGNMENT - 1 & -KERNEL_ALIGNMENT;
-        ByteBuffer image = ByteBuffer.allocate(entry - IMAGE + bzImage.length - setup);
-        image.put(0, bootParameters(bzImage, entry, disk.length));
-        image.put(RAM_DISK_OFFSET, disk);
-        image.put(entry - IMAGE, bzImage, setup, bzImage.length - setup);
-        Path touch = Files.write(scratch.resolve("touch"), new byte[512]);
+        int size = entry - IMAGE + bzImage.length - setup;
+        ByteBuffer image = ByteBuffer.allocate((1 + BIOS_BLOCKS) * BLOCK + size);
+        int first = image.capacity() - size;
+        image.put(first, bootParameters(bzImage, entry, disk.length));
+        image.put(first + RAM_DISK_OFFSET, disk);
+        image.put(first + entry - IMAGE, bzImage, setup, bzImage.length - setup);
         Path memory = Files.write(scratch.resolve("memory"), image.array());
         Path serial = Files.createFile(scratch.resolve("serial-" + System.nanoTime()));
-        Path floppy = Files.write(scratch.resolve("floppy"), bootSector(entry, IMAGE + image.capacity()));
+        Path floppy = Files.write(scratch.resolve("floppy"), bootSector(entry, IMAGE + size));
         String configuration = """
             display_library: rfb, options="timeout=0"
             megs: %d
@@ -201,15 +202,13 @@ final class Boot {
             boot: floppy
             floppy_bootsig_check: disabled=0
             com1: enabled=1, mode=file, dev=%s
-            optramimage1: file=%s, address=0x600
-            optramimage2: file=%s, address=0x%x
-            optramimage3: file=%s, address=0x%x
+            optramimage1: file=%s, address=0x%x
             log: %s
             panic: action=fatal
             error: action=ignore
             info: action=ignore
             """.formatted(mebibytes, bochsFile("BIOS-bochs-latest").orElseThrow(), bochsVideoBios().orElseThrow(), floppy,
-                serial, touch, touch, (mebibytes << 20) - 0x8_0000, memory, IMAGE, scratch.resolve("bochs.log"));
+                serial, memory, IMAGE - BLOCK, scratch.resolve("bochs.log"));
         Path file = Files.writeString(scratch.resolve("bochsrc"), configuration);
         // Debian's Bochs has its debugger built in, which waits to be told to go on
         Path go = Files.writeString(scratch.resolve("commands"), "continue\n");
@@ -223,6 +222,8 @@ final class Boot {
 
     private static final int IMAGE = 0x100_0000;
     private static final int RAM_DISK_OFFSET = 0x2000;
+    private static final int BLOCK = 0x2_0000;
+    private static final int BIOS_BLOCKS = 6;
     private static final int KERNEL_ALIGNMENT = 0x20_0000;
 
     /** The kernel's Documentation/arch/x86/zero-page.rst and boot.rst, "32-bit Boot Protocol". */
