@@ -4,7 +4,7 @@ import java.io.ByteArrayOutputStream;
 import org.bundlevisor.cpu.core.host.Operands;
 
 /**
- * One way to write a row of the opcode table in 64-bit mode: operand size, registers or a form of address, prefixes. What
+ * One way to write a row of the opcode table in 64-bit or 32-bit mode: operand size, registers or a form of address, prefixes. What
  * was chosen stays to be read, for the test to place operands accordingly.
  */
 final class Encoding {
@@ -18,6 +18,7 @@ final class Encoding {
     }
 
     final TableRow row;
+    private final boolean wide;
     final int operandSize;
     final Form form;
     final boolean lock;
@@ -35,13 +36,19 @@ final class Encoding {
     int immediate2;
     boolean rex;
 
-    Encoding(TableRow row, int operandSize, Form form, boolean lock, int rep, boolean address32) {
+    Encoding(TableRow row, boolean wide, int operandSize, Form form, boolean lock, int rep, boolean address32) {
         this.row = row;
+        this.wide = wide;
         this.operandSize = operandSize;
         this.form = form;
         this.lock = lock;
         this.rep = rep;
         this.address32 = address32;
+    }
+
+    /** Whether a byte register's number means AH, CH, DH or BH. */
+    boolean isHighByte(int register) {
+        return register >= 4 && register < 8 && !rex;
     }
 
     boolean memory() {
@@ -55,8 +62,8 @@ final class Encoding {
      * @param codeAddress where the instruction lies
      */
     void write(Operands random, long target, long codeAddress, long immediateWanted) {
-        reg = row.digit() >= 0 ? row.digit() : random.nextInt(16);
-        rm = random.nextInt(16);
+        reg = row.digit() >= 0 ? row.digit() : random.nextInt(wide ? 16 : 8);
+        rm = random.nextInt(wide ? 16 : 8);
         if (row.rexB()) {
             rm |= 8;
         } else if (row.registerInCode() || row.text().startsWith("9")) {
@@ -90,7 +97,7 @@ final class Encoding {
     /** Registers that the address does not share with other operands whose value is not free. */
     private int pickAddressRegister(Operands random, int not) {
         while (true) {
-            int register = random.nextInt(16);
+            int register = random.nextInt(wide ? 16 : 8);
             boolean taken = register == not
                     || not >= 0 && register == 4
                     || register == 4 && (row.has("d64") || row.hasOperand("Zv"))
@@ -124,7 +131,7 @@ final class Encoding {
             out.write(row.prefix());
         }
         int prefix = 0;
-        if (row.rexW() || operandSize == 8 && row.sized() && !row.has("d64") && !row.has("f64")) {
+        if (wide && row.rexW() || operandSize == 8 && row.sized() && !row.has("d64") && !row.has("f64")) {
             prefix |= 0x48;
         }
         if (row.modRm()) {
@@ -140,7 +147,7 @@ final class Encoding {
         } else if ((row.registerInCode() || row.hasOperand("Zv")) && rm >= 8) {
             prefix |= 0x41;
         }
-        if (prefix == 0 && byteOperands() && rex) {
+        if (wide && prefix == 0 && byteOperands() && rex) {
             prefix = 0x40;
         }
         rex = prefix != 0;
@@ -168,7 +175,7 @@ final class Encoding {
             case REGISTER -> out.write(0xC0 | field | rm & 7);
             case RIP_RELATIVE -> {
                 out.write(field | 5);
-                little(out, target - codeAddress - length, 4);
+                little(out, wide ? target - codeAddress - length : target, 4);
             }
             case ABSOLUTE -> {
                 out.write(field | 4);
@@ -195,7 +202,7 @@ final class Encoding {
             case "Iw" -> little(out, immediate, 2);
             case "Iz", "Jz" -> little(out, immediate, operandSize == 2 && operand.equals("Iz") ? 2 : 4);
             case "Iv" -> little(out, immediate, operandSize);
-            case "Ob", "Ov" -> little(out, target, address32 ? 4 : 8);
+            case "Ob", "Ov" -> little(out, target, address32 || !wide ? 4 : 8);
             default -> {
                 // no bytes
             }

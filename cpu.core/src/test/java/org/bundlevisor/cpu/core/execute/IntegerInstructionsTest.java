@@ -1,9 +1,7 @@
 package org.bundlevisor.cpu.core.execute;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
@@ -12,7 +10,6 @@ import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import org.bundlevisor.cpu.core.decode.Mnemonic;
@@ -21,7 +18,6 @@ import org.bundlevisor.cpu.core.host.HostCpu;
 import org.bundlevisor.cpu.core.host.HostState;
 import org.bundlevisor.cpu.core.host.Operands;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -34,86 +30,90 @@ class IntegerInstructionsTest {
     /** What needs another test: system registers and segments, whose values differ between host and guest. */
     private static final Set<Mnemonic> ELSEWHERE = EnumSet.of(
             Mnemonic.SWAPGS, Mnemonic.VERR, Mnemonic.VERW, Mnemonic.LAR, Mnemonic.LSL, Mnemonic.CLI, Mnemonic.XGETBV,
-            Mnemonic.CLFLUSH);
+            Mnemonic.CLFLUSH, Mnemonic.BOUND, Mnemonic.ARPL);
 
-    private static final Set<String> FEATURES = Set.of("", "LAHF", "CMOV", "MOVBE", "POPCNT", "CX8", "CX16");
+    private static final Set<String> FEATURES = Set.of("", "LAHF", "CMOV", "MOVBE", "POPCNT", "CX8", "CX16", "SSE4_2");
 
-    private HostCpu host;
-    private FlatMachine machine;
+    private final List<String> failures = new ArrayList<>();
+    private HostComparison both;
+    private HostState in;
     private Cpu cpu;
     private Operands random;
-    private long dataAddress;
-    private MemorySegment hostData;
-    private MemorySegment guestData;
-    private final byte[] template = new byte[HostCpu.MEMORY_SIZE];
-    private final HostState in = new HostState();
-    private final HostState out = new HostState();
-    private final List<String> failures = new ArrayList<>();
+    private boolean wide;
     private int compared;
-
-    @BeforeEach
-    void open() {
-        assumeThat(HostCpu.available()).isTrue();
-        host = HostCpu.open();
-        dataAddress = host.memoryAddress();
-        hostData = host.memory();
-        machine = new FlatMachine(dataAddress - 4096, 4096 + HostCpu.MEMORY_SIZE);
-        guestData = machine.ram().asSlice(4096);
-        cpu = machine.cpu;
-        random = Operands.seeded(getClass().getSimpleName());
-    }
 
     @AfterEach
     void close() {
-        if (host != null) {
-            machine.close();
-            host.close();
+        if (both != null) {
+            both.close();
         }
     }
 
     @Test
-    void everyRowDoesWhatTheHostDoes() {
-        List<String> rows = new ArrayList<>();
+    void everyRowOf64BitModeDoesWhatTheHostDoes() {
+        compareAll(true, 285);
+    }
+
+    @Test
+    void everyRowOf32BitModeDoesWhatTheHostDoes() {
+        compareAll(false, 301);
+    }
+
+    private void compareAll(boolean mode64, int expectedRows) {
+        assumeThat(HostCpu.available()).isTrue();
+        wide = mode64;
+        both = new HostComparison(getClass().getSimpleName(), mode64);
+        cpu = both.cpu;
+        in = both.in;
+        random = both.random;
         HandlerTable handlers = new HandlerTable();
+        int rows = 0;
         for (TableRow row : TableRow.all()) {
             if (covered(row)) {
+                rows++;
                 if (handlers.knows(row.mnemonic())) {
-                    rows.add(row.toString());
                     compareRow(row);
                 } else {
                     failures.add("no handler: " + row);
                 }
             }
         }
-        System.out.printf("%d rows, %d cases compared, %d differ%n", rows.size(), compared, failures.size());
-        assertThat(rows).hasSizeGreaterThan(250);
-        assertThat(failures.size()).as(String.join("\n", failures.subList(0, Math.min(40, failures.size())))).isZero();
+        System.out.printf("%d rows, %d cases compared, %d differ%n", rows, compared, failures.size());
+        assertThat(failures.size())
+                .as(String.join("\n", failures.subList(0, Math.min(40, failures.size()))))
+                .isZero();
+        assertThat(rows).isGreaterThanOrEqualTo(expectedRows);
+        assertThat(compared).isGreaterThan(50_000);
     }
 
-    private static boolean covered(TableRow row) {
+    private boolean covered(TableRow row) {
         boolean special = row.operands().stream().anyMatch(
                 o -> Set.of("Sw", "ES", "CS", "SS", "DS", "FS", "GS", "Cd", "Dd").contains(o)
                         || o.length() > 1 && "PQVWUN".indexOf(o.charAt(0)) >= 0 || o.equals("XMM0"));
         return FEATURES.contains(row.feature())
                 && !row.mnemonic().name().startsWith("F")
                 && !row.has("end")
-                && !row.has("i64")
+                && !row.has(wide ? "i64" : "o64")
+                && !(!wide && (row.rexW() || row.rexB()))
                 && !special
                 && !ELSEWHERE.contains(row.mnemonic());
     }
 
     private void compareRow(TableRow row) {
-        int[] sizes = !row.sized() ? new int[] {4} : row.has("d64") ? new int[] {2, 8} : new int[] {2, 4, 8};
+        int[] sizes = !row.sized()
+                ? new int[] {4}
+                : !wide ? new int[] {2, 4} : row.has("d64") ? new int[] {2, 8} : new int[] {2, 4, 8};
         int rounds = Operands.count(3);
         for (int size : sizes) {
             for (Form form : forms(row)) {
                 for (int round = 0; round < rounds; round++) {
                     boolean memory = form != Form.REGISTER;
                     boolean lock = row.has("lock") && memory && random.nextBoolean();
-                    boolean address32 = random.nextInt(4) == 0
+                    boolean address32 = wide
+                            && random.nextInt(4) == 0
                             && (memory || row.has("rep") || row.hasOperand("Ob") || row.hasOperand("Ov"));
                     int rep = row.has("rep") ? List.of(0, 0xF2, 0xF3).get(round % 3) : 0;
-                    compare(new Encoding(row, size, form, lock, rep, address32));
+                    compare(new Encoding(row, wide, size, form, lock, rep, address32));
                 }
             }
         }
@@ -140,27 +140,28 @@ class IntegerInstructionsTest {
         int cases = Operands.count(encoding.row.has("rep") ? 40 : 12);
         encoding.immediate2 = random.nextInt(64);
         long immediate = encoding.row.hasOperand("Iw") ? random.nextInt(0x200) : random.nextLong();
-        encoding.write(random, fixedTarget, host.codeAddress(), immediate);
-        byte[] code = encoding.bytes;
-        byte[] guestCode = Arrays.copyOf(code, code.length + 2);
-        // a jump to itself ends the trace
-        guestCode[code.length] = (byte) 0xEB;
-        guestCode[code.length + 1] = (byte) 0xFE;
-        machine.load(host.codeAddress(), guestCode);
-        fillTemplate();
+        encoding.write(random, fixedTarget, both.start(), immediate);
+        both.load(encoding.bytes);
+        both.fillMemory();
         for (int i = 0; i < cases; i++) {
             prepare(encoding, fixedTarget, operandBytes);
-            boolean divideError = predictsDivideError(encoding, fixedTarget);
-            guestData.copyFrom(MemorySegment.ofArray(template));
-            hostData.copyFrom(MemorySegment.ofArray(template));
-            String fault = runGuest(code);
-            if (divideError) {
-                out.copyFrom(in);
+            String expected = predictsDivideError(encoding, fixedTarget) ? "exception 0" : "";
+            String fault = both.runGuest(1000);
+            String difference;
+            if (expected.isEmpty()) {
+                both.runHost();
+                difference = both.difference(ALL_FLAGS & ~undefinedFlags(encoding));
             } else {
-                host.run(code, in, out);
+                difference = both.differenceFromBefore();
             }
             compared++;
-            check(encoding, divideError ? "#DE" : "", fault);
+            if (!fault.equals(expected)) {
+                difference += " '" + fault + "' instead of '" + expected + "'";
+            }
+            if (!difference.isEmpty()) {
+                failures.add("%s size %d: %s; %s".formatted(encoding.row, encoding.operandSize, difference,
+                        both.describe()));
+            }
             if (failures.size() > before + 1) {
                 return;
             }
@@ -178,29 +179,20 @@ class IntegerInstructionsTest {
             offset = 4096L * (1 + random.nextInt(3)) - random.nextInt(8);
         }
         boolean aligned = encoding.lock || encoding.row.mnemonic() == Mnemonic.XCHG || bytes == 16;
-        return dataAddress + (aligned ? offset & -bytes : offset);
+        return both.data() + (aligned ? offset & -bytes : offset);
     }
 
     private long middle() {
-        return dataAddress + HostCpu.MEMORY_SIZE / 2 + random.nextInt(-2000, 2000);
-    }
-
-    private void fillTemplate() {
-        for (int i = 0; i < template.length; i += 8) {
-            MemorySegment.ofArray(template).set(JAVA_LONG_UNALIGNED, i, random.nextLong());
-        }
+        return both.data() + HostCpu.MEMORY_SIZE / 2 + random.nextInt(-2000, 2000);
     }
 
     /** Fills registers and memory, and makes addresses point into memory. */
     private void prepare(Encoding encoding, long fixedTarget, int operandBytes) {
         TableRow row = encoding.row;
         if (row.has("rep")) {
-            fillTemplate();
+            both.fillMemory();
         }
-        for (int i = 0; i < 16; i++) {
-            in.gpr[i] = random.nextLong();
-        }
-        in.rflags = random.nextInt() & Bits.ARITHMETIC_FLAGS | 2;
+        both.fillRegisters();
         long target = encoding.form == Form.BASE || encoding.form == Form.BASE_INDEX
                 ? target(encoding, operandBytes)
                 : fixedTarget;
@@ -214,8 +206,8 @@ class IntegerInstructionsTest {
             if (encoding.form == Form.BASE || encoding.form == Form.BASE_INDEX) {
                 in.gpr[encoding.reg] = random.nextInt(-30_000, 30_000);
             } else {
-                long room = Math.min(fixedTarget - dataAddress - 64, 4000);
-                long above = Math.clamp(HostCpu.MEMORY_SIZE - 64 - (fixedTarget - dataAddress), 1, 4000);
+                long room = Math.min(fixedTarget - both.data() - 64, 4000);
+                long above = Math.clamp(HostCpu.MEMORY_SIZE - 64 - (fixedTarget - both.data()), 1, 4000);
                 in.gpr[encoding.reg] = random.nextInt((int) -room * 8, (int) above * 8);
             }
             if (encoding.operandSize == 2) {
@@ -248,12 +240,12 @@ class IntegerInstructionsTest {
             in.rflags |= random.nextBoolean() ? Bits.FLAG_DF : 0;
             if (random.nextBoolean()) {
                 // equal elements, so that comparisons go on for a while
-                Arrays.fill(template, 3000, 14_000, (byte) 7);
-                template[random.nextInt(3000, 14_000)] = 9;
+                Arrays.fill(both.before, 3000, 14_000, (byte) 7);
+                both.before[random.nextInt(3000, 14_000)] = 9;
                 in.gpr[Cpu.RAX] = random.nextBoolean() ? 0x0707_0707_0707_0707L : 9;
             }
         }
-        if (row.has("d64")) {
+        if (row.has("d64") || row.mnemonic() == Mnemonic.PUSHA || row.mnemonic() == Mnemonic.POPA) {
             in.gpr[Cpu.RSP] = middle();
             in.gpr[Cpu.RBP] = middle();
         }
@@ -287,8 +279,8 @@ class IntegerInstructionsTest {
         if (!encoding.row.mnemonic().name().startsWith("CMPXCHG") || random.nextBoolean()) {
             return;
         }
-        int offset = (int) (target - dataAddress);
-        MemorySegment memory = MemorySegment.ofArray(template);
+        int offset = (int) (target - both.data());
+        MemorySegment memory = both.memoryBefore;
         switch (encoding.row.mnemonic()) {
             case CMPXCHG8B -> {
                 in.gpr[Cpu.RAX] = memory.get(JAVA_INT_UNALIGNED, offset);
@@ -301,7 +293,7 @@ class IntegerInstructionsTest {
             default -> {
                 long value = encoding.memory()
                         ? memory.get(JAVA_LONG_UNALIGNED, offset)
-                        : size(encoding) == 1 && encoding.rm >= 4 && !encoding.rex
+                        : size(encoding) == 1 && encoding.isHighByte(encoding.rm)
                                 ? in.gpr[encoding.rm - 4] >> 8
                                 : in.gpr[encoding.rm];
                 int bits = 8 * size(encoding);
@@ -318,6 +310,9 @@ class IntegerInstructionsTest {
 
     private boolean predictsDivideError(Encoding encoding, long fixedTarget) {
         Mnemonic mnemonic = encoding.row.mnemonic();
+        if (mnemonic == Mnemonic.AAM) {
+            return (encoding.immediate & 0xFF) == 0;
+        }
         if (mnemonic != Mnemonic.DIV && mnemonic != Mnemonic.IDIV) {
             return false;
         }
@@ -326,9 +321,9 @@ class IntegerInstructionsTest {
         long raw;
         if (encoding.memory()) {
             long at = encoding.base >= 0 ? effectiveAddress(encoding) : fixedTarget;
-            raw = MemorySegment.ofArray(template).get(JAVA_LONG_UNALIGNED, at - dataAddress);
+            raw = both.memoryBefore.get(JAVA_LONG_UNALIGNED, at - both.data());
         } else {
-            raw = size == 1 && encoding.rm >= 4 && !encoding.rex
+            raw = size == 1 && encoding.isHighByte(encoding.rm)
                     ? in.gpr[encoding.rm - 4] >>> 8
                     : in.gpr[encoding.rm];
         }
@@ -349,59 +344,13 @@ class IntegerInstructionsTest {
     private long effectiveAddress(Encoding encoding) {
         long sum = in.gpr[encoding.base] + encoding.displacement
                 + (encoding.index >= 0 ? in.gpr[encoding.index] << encoding.scale : 0);
-        return encoding.address32 ? sum & 0xFFFF_FFFFL : sum;
+        return encoding.address32 || !wide ? sum & 0xFFFF_FFFFL : sum;
     }
 
     private static BigInteger integer(long value, int bits, boolean signed) {
         long extended = signed ? value << 64 - bits >> 64 - bits : value << 64 - bits >>> 64 - bits;
         BigInteger result = BigInteger.valueOf(extended);
         return !signed && result.signum() < 0 ? result.add(BigInteger.ONE.shiftLeft(64)) : result;
-    }
-
-    private String runGuest(byte[] code) {
-        System.arraycopy(in.gpr, 0, cpu.gpr, 0, 16);
-        cpu.setRflags(in.rflags);
-        cpu.rip = host.codeAddress();
-        try {
-            int steps = 0;
-            do {
-                machine.run(1);
-            } while (cpu.rip == host.codeAddress() && ++steps < 1000);
-        } catch (GuestFault fault) {
-            return fault.vector == 0 ? "#DE" : "exception " + fault.vector;
-        } catch (RuntimeException e) {
-            return e.toString();
-        }
-        return cpu.rip == host.codeAddress() + code.length ? "" : "RIP " + Long.toHexString(cpu.rip);
-    }
-
-    private void check(Encoding encoding, String expectedFault, String fault) {
-        StringBuilder difference = new StringBuilder();
-        if (!fault.equals(expectedFault)) {
-            difference.append(" fault '").append(fault).append("' instead of '").append(expectedFault).append('\'');
-        }
-        for (int i = 0; i < 16; i++) {
-            if (cpu.gpr[i] != out.gpr[i]) {
-                difference.append(" r%d %x instead of %x".formatted(i, cpu.gpr[i], out.gpr[i]));
-            }
-        }
-        long defined = ALL_FLAGS & ~undefinedFlags(encoding);
-        long wrong = (cpu.rflags() ^ out.rflags) & (expectedFault.isEmpty() ? defined : ALL_FLAGS);
-        if (wrong != 0) {
-            difference.append(" flags %x, wrong %x".formatted(cpu.rflags() & ALL_FLAGS, wrong));
-        }
-        if (expectedFault.isEmpty()) {
-            long at = hostData.mismatch(guestData);
-            if (at >= 0) {
-                difference.append(" memory at %x is %x instead of %x".formatted(at, guestData.get(JAVA_BYTE, at),
-                        hostData.get(JAVA_BYTE, at)));
-            }
-        }
-        if (!difference.isEmpty()) {
-            failures.add("%s [%s] size %d:%s; rax %x rcx %x rdx %x rsi %x rdi %x flags %x".formatted(encoding.row,
-                    HexFormat.of().formatHex(encoding.bytes), encoding.operandSize, difference, in.gpr[0], in.gpr[1],
-                    in.gpr[2], in.gpr[6], in.gpr[7], in.rflags));
-        }
     }
 
     /** The flags that SDM vol. 2 leaves undefined after an instruction. */
@@ -414,6 +363,9 @@ class IntegerInstructionsTest {
             case DIV, IDIV -> Bits.ARITHMETIC_FLAGS;
             case BT, BTS, BTR, BTC -> Bits.ARITHMETIC_FLAGS & ~(Bits.FLAG_CF | Bits.FLAG_ZF);
             case BSF, BSR -> Bits.ARITHMETIC_FLAGS & ~Bits.FLAG_ZF;
+            case AAA, AAS -> Bits.ARITHMETIC_FLAGS & ~(Bits.FLAG_AF | Bits.FLAG_CF);
+            case AAD, AAM -> Bits.FLAG_OF | Bits.FLAG_AF | Bits.FLAG_CF;
+            case DAA, DAS -> Bits.FLAG_OF;
             default -> 0;
         };
     }

@@ -41,6 +41,7 @@ public final class HostCpu implements AutoCloseable {
     private static final int MAP_PRIVATE_ANONYMOUS_32BIT = 0x62;
     private static final int USER_CODE_32 = 0x23;
     private static final int USER_CODE_64 = 0x33;
+    private static final int USER_DATA = 0x2B;
 
     private final Linker linker = Linker.nativeLinker();
     private final MethodHandle unmap;
@@ -81,13 +82,13 @@ public final class HostCpu implements AutoCloseable {
         block = MemorySegment.ofAddress(address).reinterpret(SIZE);
         var code = new Emitter();
         int prologue64 = code.position();
-        prologue(code);
+        prologue(code, false);
         code.bytes(0xE9);
         int jumpToSlot = code.position();
         code.int32(0);
         code.align(16);
         int prologue32 = code.position();
-        prologue(code);
+        prologue(code, true);
         // JMP m16:32
         code.bytes(0xFF, 0x2D).relative(FAR_POINTER);
         code.align(16);
@@ -179,7 +180,7 @@ public final class HostCpu implements AutoCloseable {
         loaded32 = is32;
     }
 
-    private static void prologue(Emitter code) {
+    private static void prologue(Emitter code, boolean is32) {
         code.bytes(0x53, 0x55, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x41, 0x57); // PUSH RBX, RBP, R12 to R15
         code.bytes(0x9C); // PUSHFQ
         code.bytes(0x48, 0x0F, 0xAE, 0x05).relative(HOST_FX); // FXSAVE64
@@ -187,6 +188,10 @@ public final class HostCpu implements AutoCloseable {
         code.bytes(0x48, 0x0F, 0xAE, 0x0D).relative(IN_FX); // FXRSTOR64
         code.move(0x8B, 0, IN_FLAGS);
         code.bytes(0x50, 0x9D); // PUSH RAX; POPFQ
+        if (is32) {
+            // the data segments of 64-bit processes are null, which is good for 64-bit mode only
+            code.bytes(0xB8, USER_DATA, 0, 0, 0, 0x8E, 0xD8, 0x8E, 0xC0); // MOV EAX, imm32; MOV DS, EAX; MOV ES, EAX
+        }
         for (int register = 0; register < 16; register++) {
             code.move(0x8B, register, IN_GPR + 8 * register);
         }
@@ -199,6 +204,7 @@ public final class HostCpu implements AutoCloseable {
         code.move(0x8B, 4, HOST_RSP);
         code.bytes(0x9C, 0x58); // PUSHFQ; POP RAX
         code.move(0x89, 0, OUT_FLAGS);
+        code.bytes(0x31, 0xC0, 0x8E, 0xD8, 0x8E, 0xC0); // XOR EAX, EAX; MOV DS, EAX; MOV ES, EAX
         code.bytes(0x48, 0x0F, 0xAE, 0x05).relative(OUT_FX); // FXSAVE64
         code.bytes(0x48, 0x0F, 0xAE, 0x0D).relative(HOST_FX); // FXRSTOR64
         code.bytes(0x9D); // POPFQ
