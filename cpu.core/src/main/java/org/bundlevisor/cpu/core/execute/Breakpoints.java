@@ -72,6 +72,23 @@ final class Breakpoints {
         }
     }
 
+    /** Notes the port breakpoints that an access hits, if CR4.DE has them mean that. */
+    static void port(Cpu cpu, int port, int size) {
+        if ((cpu.dr[7] & 0xFF) == 0 || (cpu.cr4 & Bits.CR4_DE) == 0) {
+            return;
+        }
+        for (int i = 0; i < 4; i++) {
+            if (enabled(cpu, i) && kind(cpu, i) == IO) {
+                int length = length(cpu, i);
+                long start = cpu.dr[i] & -length;
+                if (port < start + length && start < port + size) {
+                    cpu.pendingDebug |= 1L << i;
+                    cpu.pending |= Cpu.PENDING_DEBUG;
+                }
+            }
+        }
+    }
+
     /** DR6 bits of the code breakpoints at CS:RIP. */
     static long instruction(Cpu cpu) {
         long linear = cpu.rip + cpu.effectiveBase[Cpu.CS] & cpu.linearMask;

@@ -183,6 +183,9 @@ public final class Cpu {
     /** TSC offset of the guest, added to the host's counter. */
     long timeStampOffset;
 
+    /** Scratch for one model-specific register. */
+    final long[] msrValue = new long[1];
+
     private final GuestFault fault = new GuestFault();
     private final ExitSignal exitSignal = new ExitSignal();
     private final Object splitLock;

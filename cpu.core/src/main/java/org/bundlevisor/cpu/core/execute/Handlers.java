@@ -21,6 +21,8 @@ final class Handlers {
         LockedHandlers.register(table);
         MoveHandlers.register(table);
         MultiplyHandlers.register(table);
+        PortHandlers.register(table);
+        PrivilegedHandlers.register(table);
         ShiftHandlers.register(table);
         StackHandlers.register(table);
         StringHandlers.register(table);
