@@ -85,6 +85,9 @@ public final class ProcessorExit {
     public int errorCode;
     public long exceptionAddress;
 
+    /** EXCEPTION: raised by INT1, INT3 or INTO, not by the hardware. */
+    public boolean softwareException;
+
     /** SECOND_LEVEL and instructions with a memory operand: guest-linear address of the access. */
     public long linearAddress;
 

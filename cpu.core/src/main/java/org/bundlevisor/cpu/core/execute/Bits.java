@@ -60,6 +60,9 @@ final class Bits {
     /** The flags that instructions compute and the four lazy words hold. */
     static final long ARITHMETIC_FLAGS = FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF;
 
+    /** General detect enable in DR7. */
+    static final long DR7_GD = 1L << 13;
+
     /** DR6 bits, SDM vol. 3B, 18.2.3. */
     static final long DR6_BD = 1L << 13;
 

@@ -157,11 +157,14 @@ public final class Cpu {
 
     long instructionLimit = Long.MAX_VALUE;
 
+    /** Instructions of the current trace before the one that is calling the host. */
+    int executedInTrace;
+
     /** The one instruction that is executing may reach devices directly: the backend completes an exit with it. */
     boolean completing;
 
-    /** The event that is being delivered, for exits that interrupt delivery. */
-    Injection vectoring = Injection.NONE;
+    /** The instruction that has just executed causes no single-step trap even though TF was set before it. */
+    boolean stepSuppressed;
 
     final int index;
     final CpuModel model;
@@ -175,6 +178,10 @@ public final class Cpu {
     final TraceCache traces;
     final CodeFrames codeFrames;
     final ModelSpecificRegisters msrs;
+    final ControlRegisters control;
+    final EventDelivery events;
+    final TargetStack targetStack = new TargetStack(this);
+    final Features features;
     final X87 x87 = new X87();
 
     /** Arithmetic of SSE instructions, begun anew by each of them. */
@@ -206,7 +213,10 @@ public final class Cpu {
         this.codeFrames = shared.codeFrames();
         this.splitLock = shared;
         this.signals = new Signals();
+        this.features = new Features(model);
         this.traces = new TraceCache(this, shared);
+        this.control = new ControlRegisters(this);
+        this.events = new EventDelivery(this);
         this.msrs = new ModelSpecificRegisters(this);
         new Reset(this).powerUp();
     }
@@ -287,14 +297,21 @@ public final class Cpu {
 
     /** Replaces RFLAGS and acts on what has changed. The fixed bits need not be right. */
     void setRflags(long flags) {
-        setArithmeticFlags(flags);
         long before = systemFlags;
+        replaceRflags(flags);
+        if (((before ^ systemFlags) & Bits.FLAG_VM) != 0) {
+            modeChanged();
+        } else if (((before ^ systemFlags) & Bits.FLAG_AC) != 0) {
+            accessContextChanged();
+        }
+    }
+
+    /** Replaces RFLAGS; the caller calls {@link #modeChanged} afterwards. */
+    void replaceRflags(long flags) {
+        setArithmeticFlags(flags);
         systemFlags = flags & 0x3F_7702L & ~Bits.ARITHMETIC_FLAGS | Bits.FLAG_FIXED;
         if ((systemFlags & (Bits.FLAG_TF | Bits.FLAG_RF)) != 0) {
             pending |= PENDING_SINGLE_STEP;
-        }
-        if (((before ^ systemFlags) & (Bits.FLAG_VM | Bits.FLAG_AC)) != 0) {
-            modeChanged();
         }
     }
 
@@ -351,6 +368,12 @@ public final class Cpu {
             effectiveBase[segment] = wide && segment < FS ? 0 : segmentBase[segment];
             segmentChecked[segment] = !wide && !isFlat(segment);
         }
+        accessContextChanged();
+        codeContextChanged();
+    }
+
+    /** Derives what depends on CPL, RFLAGS.AC and CR0.AM alone: which table of the TLB data accesses go by. */
+    void accessContextChanged() {
         int context;
         if (cpl == 3) {
             boolean checksAlignment = (cr0 & Bits.CR0_AM) != 0 && flag(Bits.FLAG_AC);
@@ -360,7 +383,12 @@ public final class Cpu {
         }
         tlbContext = context;
         tlbBase = tlb.base(context);
-        codeContextChanged();
+    }
+
+    /** Changes the base of FS or GS alone, as 64-bit mode can. */
+    void setBase(int segment, long base) {
+        segmentBase[segment] = base;
+        effectiveBase[segment] = base;
     }
 
     /** Flat and good for everything: readable, writable where it is data, present, limit 4 GiB. */
@@ -813,19 +841,19 @@ public final class Cpu {
 
     // ---- faults and exits
 
-    /** An exception to throw: delivery pushes the RIP of the instruction. */
+    /** An exception to throw: delivery saves the RIP of the instruction. */
     GuestFault raise(int vector, int errorCode) {
         fault.vector = vector;
         fault.errorCode = errorCode;
-        fault.trap = false;
+        fault.kind = Injection.Kind.HARDWARE_EXCEPTION;
         return fault;
     }
 
-    /** An exception to throw that saves the RIP behind the instruction. */
-    GuestFault trap(int vector) {
+    /** A software interrupt or exception to throw: delivery saves the RIP behind the instruction. */
+    GuestFault raiseSoftware(Injection.Kind kind, int vector) {
         fault.vector = vector;
         fault.errorCode = 0;
-        fault.trap = true;
+        fault.kind = kind;
         return fault;
     }
 
@@ -850,8 +878,22 @@ public final class Cpu {
     ExitSignal exit(ProcessorExit.Kind kind, int instructionLength) {
         exit.kind = kind;
         exit.instructionLength = instructionLength;
-        exit.vectoring = vectoring;
+        exit.vectoring = events.vectoring();
         return exitSignal;
+    }
+
+    /** Stops the processor at an intercepted instruction; the operands' description is cleared. */
+    ExitSignal intercepted(Intercept what, Instruction in) {
+        exit.intercept = what;
+        exit.mnemonic = in.mnemonic().name();
+        exit.instructionInformation = 0;
+        exit.displacement = 0;
+        return exit(ProcessorExit.Kind.INSTRUCTION, in.length);
+    }
+
+    /** The displacement of a memory operand as an exit tells it: with RIP added where it counts from there. */
+    long displacement(Instruction in) {
+        return in.base == Instruction.RIP ? gpr[Instruction.RIP] + in.displacement : in.displacement;
     }
 
     /** Stops the processor because second-level paging refused an access. */
@@ -868,6 +910,14 @@ public final class Cpu {
     /** The platform's time-stamp counter with the guest's offset. */
     long timeStampCounter() {
         return host.timeStampCounter(index) + timeStampOffset;
+    }
+
+    /**
+     * Before an instruction calls the host: makes {@link #instructions()} exact, which the clock of a counted run goes by. The
+     * instruction must end its trace.
+     */
+    void callingHost(Instruction in) {
+        executedInTrace = traces.position(in);
     }
 
     /** Feature of the CPU model: see {@link CpuModel#feature}. */
@@ -912,7 +962,7 @@ public final class Cpu {
     }
 
     public long instructions() {
-        return instructions;
+        return instructions + executedInTrace;
     }
 
     public void setInstructionLimit(long limit) {

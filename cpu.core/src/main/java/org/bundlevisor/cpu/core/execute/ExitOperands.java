@@ -26,6 +26,12 @@ final class ExitOperands {
         return in.rm << 3 | 1 << 10 | register << 28;
     }
 
+    /** Descriptor tables: SGDT, SIDT, LGDT, LIDT are 0 to 3 (table 28-11), SLDT, STR, LLDT, LTR likewise (table 28-12). */
+    static int table(Instruction in, int identity) {
+        int operandSize = in.operandSize == 2 ? 0 : 1 << 11;
+        return (in.memory ? memory(in, 0) | operandSize : register(in, 0)) | identity << 28;
+    }
+
     /** RDRAND and RDSEED, table 28-13. */
     static int random(Instruction in) {
         return in.rm << 3 | Integer.numberOfTrailingZeros(in.operandSize) - 1 << 11;

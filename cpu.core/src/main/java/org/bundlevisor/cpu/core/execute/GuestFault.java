@@ -1,6 +1,7 @@
 package org.bundlevisor.cpu.core.execute;
 
 import java.io.Serial;
+import org.bundlevisor.cpu.CpuState.Injection.Kind;
 
 /** An exception of the guest on its way to delivery: one preallocated, stackless object for each vCPU. */
 final class GuestFault extends RuntimeException {
@@ -13,8 +14,11 @@ final class GuestFault extends RuntimeException {
     /** Meaningful where {@link Vectors#pushesErrorCode} says so. */
     int errorCode;
 
-    /** Whether delivery saves the RIP of the next instruction: a trap, such as #DB after a single step or INT3. */
-    boolean trap;
+    /** What it is to delivery: a hardware exception, which saves the RIP of the instruction, or a software event, behind it. */
+    Kind kind = Kind.HARDWARE_EXCEPTION;
+
+    /** Length of the instruction, for software events. */
+    int instructionLength;
 
     GuestFault() {
         super(null, null, false, false);

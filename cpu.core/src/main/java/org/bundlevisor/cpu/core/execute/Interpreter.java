@@ -18,7 +18,7 @@ public final class Interpreter {
 
     public Interpreter(Cpu cpu) {
         this.cpu = cpu;
-        this.events = new EventDelivery(cpu);
+        this.events = cpu.events;
     }
 
     /** Executes until something in the vCPU's exit record says why not to go on. */
@@ -115,17 +115,16 @@ public final class Interpreter {
             if (i < instructions.length) {
                 cpu.rip = base + instructions[i].offset & cpu.ripMask;
             }
+            cpu.executedInTrace = 0;
             cpu.instructions += i;
         } catch (GuestFault fault) {
+            cpu.executedInTrace = 0;
             cpu.instructions += i;
             cpu.rip = base + instructions[i].offset & cpu.ripMask;
-            if (fault.trap) {
-                // a software exception: the instruction itself is done
-                cpu.instructions++;
-                cpu.rip = cpu.rip + instructions[i].length & cpu.ripMask;
-            }
+            fault.instructionLength = instructions[i].length;
             deliver(fault);
         } catch (ExitSignal signal) {
+            cpu.executedInTrace = 0;
             cpu.instructions += i;
             cpu.rip = base + instructions[i].offset & cpu.ripMask;
             stopped = true;
@@ -246,6 +245,7 @@ public final class Interpreter {
         long before = cpu.instructions;
         boolean resume = cpu.flag(Bits.FLAG_RF);
         cpu.shadow = 0;
+        cpu.stepSuppressed = false;
         execute(1);
         if (cpu.instructions == before) {
             // it faulted or stopped: nothing of it has happened, so the shadow still covers it
@@ -257,7 +257,7 @@ public final class Interpreter {
         if (resume) {
             cpu.systemFlags &= ~Bits.FLAG_RF;
         }
-        if (stepping) {
+        if (stepping && !cpu.stepSuppressed) {
             cpu.pendingDebug |= Bits.DR6_BS;
             cpu.pending |= Cpu.PENDING_DEBUG;
         }

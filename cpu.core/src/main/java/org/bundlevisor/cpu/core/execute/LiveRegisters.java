@@ -14,7 +14,7 @@ public final class LiveRegisters implements Registers {
 
     public LiveRegisters(Cpu cpu) {
         this.cpu = cpu;
-        this.control = new ControlRegisters(cpu);
+        this.control = cpu.control;
         this.saved = new SavedCpu(cpu, this);
     }
 

@@ -57,6 +57,7 @@ final class PortHandlers {
             exit.instructionInformation = 0;
             throw cpu.exit(Kind.PORT_IO, in.length);
         }
+        cpu.callingHost(in);
         Breakpoints.port(cpu, port, size);
     }
 
@@ -96,6 +97,7 @@ final class PortHandlers {
 
     private static void stopString(Cpu cpu, Instruction in, int port, int size, boolean input, long linear) {
         if (cpu.completing || !cpu.intercepts.port(port, size)) {
+            cpu.callingHost(in);
             return;
         }
         ProcessorExit exit = cpu.exit;

@@ -12,10 +12,6 @@ import org.bundlevisor.cpu.core.decode.Mnemonic;
  * 26.1.1 "Relative Priority of Faults and VM Exits": privilege first.
  */
 final class PrivilegedHandlers {
-    private static final Handler UNDEFINED = (cpu, in) -> {
-        throw cpu.raise(Vectors.INVALID_OPCODE, 0);
-    };
-
     private PrivilegedHandlers() {}
 
     static void register(HandlerTable table) {
@@ -43,21 +39,23 @@ final class PrivilegedHandlers {
         table.addOne(Mnemonic.RDTSC, (cpu, in) -> {
             checkTimeStamp(cpu);
             stop(cpu, in, Intercept.RDTSC);
-            setPair(cpu, timeStamp(cpu, in));
+            cpu.callingHost(in);
+            setPair(cpu, cpu.timeStampCounter());
         });
         table.addOne(Mnemonic.RDTSCP, (cpu, in) -> {
             checkTimeStamp(cpu);
             stop(cpu, in, Intercept.RDTSCP);
-            setPair(cpu, timeStamp(cpu, in));
+            cpu.callingHost(in);
+            setPair(cpu, cpu.timeStampCounter());
             cpu.gpr[Cpu.RCX] = cpu.msrs.timeStampAuxiliary;
         });
         table.addOne(Mnemonic.RDPMC, PrivilegedHandlers::readCounter);
         table.addOne(Mnemonic.RDRAND, PrivilegedHandlers::random);
-        table.addOne(Mnemonic.RDSEED, UNDEFINED);
-        table.addOne(Mnemonic.RDPID, UNDEFINED);
+        table.addOne(Mnemonic.RDSEED, Features.UNDEFINED);
+        table.addOne(Mnemonic.RDPID, Features.UNDEFINED);
         table.addOne(Mnemonic.CLFLUSH, PrivilegedHandlers::touchLine);
-        table.addOne(Mnemonic.CLFLUSHOPT, UNDEFINED);
-        table.addOne(Mnemonic.CLWB, UNDEFINED);
+        table.addOne(Mnemonic.CLFLUSHOPT, Features.UNDEFINED);
+        table.addOne(Mnemonic.CLWB, Features.UNDEFINED);
         table.add(Mnemonic.RDFSBASE, in -> bindReadBase(in, Cpu.FS));
         table.add(Mnemonic.RDGSBASE, in -> bindReadBase(in, Cpu.GS));
         table.add(Mnemonic.WRFSBASE, in -> bindWriteBase(in, Cpu.FS));
@@ -65,9 +63,6 @@ final class PrivilegedHandlers {
         table.addOne(Mnemonic.MONITOR, (cpu, in) -> stopThenUndefined(cpu, in, Intercept.MONITOR));
         table.addOne(Mnemonic.MWAIT, (cpu, in) -> stopThenUndefined(cpu, in, Intercept.MWAIT));
         table.addOne(Mnemonic.RSM, (cpu, in) -> stopThenUndefined(cpu, in, Intercept.RSM));
-        table.addOne(Mnemonic.UD0, UNDEFINED);
-        table.addOne(Mnemonic.UD1, UNDEFINED);
-        table.addOne(Mnemonic.UD2, UNDEFINED);
         for (Mnemonic mnemonic : new Mnemonic[] {
             Mnemonic.VMCALL,
             Mnemonic.VMLAUNCH,
@@ -84,7 +79,7 @@ final class PrivilegedHandlers {
         }) {
             table.addOne(mnemonic, (cpu, in) -> stopThenUndefined(cpu, in, Intercept.VMX_INSTRUCTION));
         }
-        table.addOne(Mnemonic.VMFUNC, UNDEFINED);
+        table.addOne(Mnemonic.VMFUNC, Features.UNDEFINED);
         for (Mnemonic mnemonic : new Mnemonic[] {
             Mnemonic.VMRUN,
             Mnemonic.VMMCALL,
@@ -119,9 +114,7 @@ final class PrivilegedHandlers {
         if (cpu.intercepts.has(intercept)) {
             ProcessorExit exit = cpu.exit;
             exit.linearAddress = linear;
-            exit.displacement = in.base == Instruction.RIP
-                    ? in.displacement + cpu.gpr[Instruction.RIP]
-                    : in.displacement;
+            exit.displacement = cpu.displacement(in);
             exit.instructionInformation = ExitOperands.memory(in, register);
             stop(cpu, in, intercept);
         }
@@ -198,6 +191,7 @@ final class PrivilegedHandlers {
             cpu.exit.value = index;
             throw cpu.exit(write ? Kind.MSR_WRITE : Kind.MSR_READ, in.length);
         }
+        cpu.callingHost(in);
     }
 
     private static void setPair(Cpu cpu, long value) {
@@ -208,17 +202,6 @@ final class PrivilegedHandlers {
     private static void checkTimeStamp(Cpu cpu) {
         if ((cpu.cr4 & Bits.CR4_TSD) != 0 && cpu.cpl != 0) {
             throw cpu.raise(Vectors.GENERAL_PROTECTION, 0);
-        }
-    }
-
-    /** On a clock that counts instructions the counter depends on how many of the trace came before. */
-    private static long timeStamp(Cpu cpu, Instruction in) {
-        long atTraceStart = cpu.instructions;
-        cpu.instructions = cpu.instructionsBefore(in);
-        try {
-            return cpu.timeStampCounter();
-        } finally {
-            cpu.instructions = atTraceStart;
         }
     }
 
@@ -235,6 +218,7 @@ final class PrivilegedHandlers {
     private static void random(Cpu cpu, Instruction in) {
         cpu.exit.instructionInformation = ExitOperands.random(in);
         stop(cpu, in, Intercept.RDRAND);
+        cpu.callingHost(in);
         Operands.setRegister(cpu, in.rm, cpu.host.random(cpu.index), in.operandSize);
         cpu.setArithmeticFlags(Bits.FLAG_CF);
     }

@@ -135,7 +135,7 @@ final class TraceCache {
                 break;
             }
             decoded[count] = in;
-            bound[count] = handlers.bind(in);
+            bound[count] = bind(in);
             length += in.length;
             count++;
             if (in.endsTrace() || hostPhysical + length == limit) {
@@ -163,10 +163,15 @@ final class TraceCache {
             throw new IllegalStateException("an instruction is longer than " + LONGEST_INSTRUCTION + " bytes");
         }
         decoded[0] = in;
-        bound[0] = handlers.bind(in);
+        bound[0] = bind(in);
         Trace trace = keep(page(hostPhysical >>> 12), hostPhysical, 1, in.length, mode, secondHost >>> 12);
         secondPage.addCrossing(trace);
         return trace;
+    }
+
+    /** The handler of an instruction; #UD where the model has no such instruction. */
+    private Handler bind(Instruction in) {
+        return cpu.features.has(in.opcode.feature) ? handlers.bind(in) : Features.UNDEFINED;
     }
 
     private Trace keep(CodePage page, long hostPhysical, int count, int length, int mode, long secondFrame) {
