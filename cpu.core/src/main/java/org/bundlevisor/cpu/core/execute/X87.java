@@ -6,6 +6,7 @@ import java.util.Arrays;
 import org.bundlevisor.cpu.core.decode.Instruction;
 import org.bundlevisor.cpu.core.softfloat.ExceptionFlags;
 import org.bundlevisor.cpu.core.softfloat.ExtendedArithmetic;
+import org.bundlevisor.cpu.core.softfloat.ExtendedFunctions;
 
 /**
  * The x87 register stack with its control, status and tag words: SDM vol. 1, 8.1. MMX registers are the significands of the
@@ -50,6 +51,8 @@ final class X87 {
     int dataSelector;
 
     final ExtendedArithmetic arithmetic = new ExtendedArithmetic();
+
+    final ExtendedFunctions functions = new ExtendedFunctions(arithmetic);
 
     /** Scratch for {@link ExtendedState}. */
     final long[] image = new long[ExtendedState.IMAGE_WORDS];

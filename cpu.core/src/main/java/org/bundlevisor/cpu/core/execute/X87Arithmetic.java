@@ -4,6 +4,7 @@ import org.bundlevisor.cpu.core.decode.Instruction;
 import org.bundlevisor.cpu.core.decode.Mnemonic;
 import org.bundlevisor.cpu.core.decode.Operand;
 import org.bundlevisor.cpu.core.softfloat.ExtendedArithmetic;
+import org.bundlevisor.cpu.core.softfloat.ExtendedFunctions;
 
 /** The x87's arithmetic, comparisons and functions: SDM vol. 1, 8.3. */
 final class X87Arithmetic {
@@ -19,6 +20,18 @@ final class X87Arithmetic {
     @FunctionalInterface
     private interface Function {
         void apply(ExtendedArithmetic arithmetic, int signExponent, long significand);
+    }
+
+    /** A transcendental function of ST(0). */
+    @FunctionalInterface
+    private interface AngleFunction {
+        void apply(ExtendedFunctions functions, int signExponent, long significand);
+    }
+
+    /** A transcendental function of ST(0) and ST(1). */
+    @FunctionalInterface
+    private interface PairFunction {
+        void apply(ExtendedFunctions functions, int xSignExponent, long x, int ySignExponent, long y);
     }
 
     static void register(HandlerTable table) {
@@ -38,6 +51,14 @@ final class X87Arithmetic {
         table.addOne(Mnemonic.FXTRACT, X87Arithmetic::extract);
         table.addOne(Mnemonic.FPREM, (cpu, in) -> partialRemainder(cpu, in, false));
         table.addOne(Mnemonic.FPREM1, (cpu, in) -> partialRemainder(cpu, in, true));
+        table.addOne(Mnemonic.F2XM1, X87Arithmetic::exponential);
+        table.addOne(Mnemonic.FYL2X, (cpu, in) -> popping(cpu, in, ExtendedFunctions::yLog2X));
+        table.addOne(Mnemonic.FYL2XP1, (cpu, in) -> popping(cpu, in, ExtendedFunctions::yLog2XPlusOne));
+        table.addOne(Mnemonic.FPATAN, (cpu, in) -> popping(cpu, in, ExtendedFunctions::arctangent));
+        table.addOne(Mnemonic.FSIN, (cpu, in) -> trigonometric(cpu, in, ExtendedFunctions::sine));
+        table.addOne(Mnemonic.FCOS, (cpu, in) -> trigonometric(cpu, in, ExtendedFunctions::cosine));
+        table.addOne(Mnemonic.FSINCOS, X87Arithmetic::sineAndCosine);
+        table.addOne(Mnemonic.FPTAN, X87Arithmetic::tangent);
     }
 
     // ---- the four operations
@@ -402,5 +423,114 @@ final class X87Arithmetic {
                     | ((quotient & 1) != 0 ? X87.C1 : 0);
             x87.setConditions(complete ? bits : X87.C2);
         }
+    }
+
+    // ---- transcendental functions
+
+    private static void exponential(Cpu cpu, Instruction in) {
+        X87.check(cpu);
+        X87 x87 = cpu.x87;
+        x87.note(cpu, in);
+        if (x87.empty(0)) {
+            underflowOfTop(cpu, in);
+            return;
+        }
+        x87.functions.twoToTheXMinusOne(x87.signExponent(0), x87.significand(0));
+        x87.store(cpu, in, 0);
+    }
+
+    /** Puts an operation on ST(0) and ST(1) into ST(1), and pops. */
+    private static void popping(Cpu cpu, Instruction in, PairFunction function) {
+        X87.check(cpu);
+        X87 x87 = cpu.x87;
+        x87.note(cpu, in);
+        if (x87.empty(0) || x87.empty(1)) {
+            if (x87.underflow(cpu, in)) {
+                x87.pop();
+                x87.setIndefinite(0);
+            }
+            return;
+        }
+        function.apply(
+                x87.functions, x87.signExponent(0), x87.significand(0), x87.signExponent(1), x87.significand(1));
+        if (x87.store(cpu, in, 1)) {
+            x87.pop();
+        }
+    }
+
+    /** C2 tells that the operand was out of range, and then nothing else happens: SDM vol. 1, 8.3.8. */
+    private static void trigonometric(Cpu cpu, Instruction in, AngleFunction function) {
+        X87.check(cpu);
+        X87 x87 = cpu.x87;
+        x87.note(cpu, in);
+        x87.status &= ~X87.C2;
+        if (x87.empty(0)) {
+            underflowOfTop(cpu, in);
+        } else if (ExtendedFunctions.outOfRange(x87.signExponent(0), x87.significand(0))) {
+            x87.status = x87.status & ~X87.C1 | X87.C2;
+        } else {
+            function.apply(x87.functions, x87.signExponent(0), x87.significand(0));
+            x87.store(cpu, in, 0);
+        }
+    }
+
+    private static void tangent(Cpu cpu, Instruction in) {
+        if (!beginPushing(cpu, in)) {
+            return;
+        }
+        X87 x87 = cpu.x87;
+        int signExponent = x87.signExponent(0);
+        long significand = x87.significand(0);
+        x87.functions.tangent(signExponent, significand);
+        if (x87.store(cpu, in, 0)) {
+            boolean nan = (x87.arithmetic.signExponent & 0x7FFF) == 0x7FFF;
+            x87.top = x87.top - 1 & 7;
+            if (nan) {
+                x87.set(0, x87.arithmetic.signExponent, x87.arithmetic.significand);
+            } else {
+                x87.set(0, 0x3FFF, Long.MIN_VALUE);
+            }
+        }
+    }
+
+    private static void sineAndCosine(Cpu cpu, Instruction in) {
+        if (!beginPushing(cpu, in)) {
+            return;
+        }
+        X87 x87 = cpu.x87;
+        int signExponent = x87.signExponent(0);
+        long significand = x87.significand(0);
+        x87.functions.cosine(signExponent, significand);
+        int raised = x87.arithmetic.exceptions;
+        int cosineSignExponent = x87.arithmetic.signExponent;
+        long cosine = x87.arithmetic.significand;
+        x87.functions.sine(signExponent, significand);
+        x87.arithmetic.exceptions |= raised;
+        if (x87.store(cpu, in, 0)) {
+            x87.top = x87.top - 1 & 7;
+            x87.set(0, cosineSignExponent, cosine);
+        }
+    }
+
+    /** What FPTAN and FSINCOS do before they compute; returns whether they are to. */
+    private static boolean beginPushing(Cpu cpu, Instruction in) {
+        X87.check(cpu);
+        X87 x87 = cpu.x87;
+        x87.note(cpu, in);
+        x87.status &= ~X87.C2;
+        boolean empty = x87.empty(0);
+        if (empty || !x87.empty(7)) {
+            if (empty ? x87.underflow(cpu, in) : x87.overflow(cpu, in)) {
+                x87.setIndefinite(0);
+                x87.top = x87.top - 1 & 7;
+                x87.setIndefinite(0);
+            }
+            return false;
+        }
+        if (ExtendedFunctions.outOfRange(x87.signExponent(0), x87.significand(0))) {
+            x87.status = x87.status & ~X87.C1 | X87.C2;
+            return false;
+        }
+        return true;
     }
 }

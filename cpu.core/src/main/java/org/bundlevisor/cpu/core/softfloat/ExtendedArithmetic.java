@@ -265,14 +265,13 @@ public final class ExtendedArithmetic extends Arithmetic {
             zero(sign);
             return true;
         }
+        if (bExponent == MAX_EXPONENT) {
+            unchanged(aSignExponent, a);
+            return true;
+        }
         int aShift = aExponent == 0 ? Long.numberOfLeadingZeros(a) : 0;
         a <<= aShift;
         aExponent = aExponent == 0 ? 1 - aShift : aExponent;
-        if (bExponent == MAX_EXPONENT) {
-            unpacked(aExponent, a);
-            finish(64);
-            return true;
-        }
         int bShift = bExponent == 0 ? Long.numberOfLeadingZeros(b) : 0;
         b <<= bShift;
         bExponent = bExponent == 0 ? 1 - bShift : bExponent;
@@ -387,6 +386,10 @@ public final class ExtendedArithmetic extends Arithmetic {
         }
         if (a == 0) {
             zero(sign);
+            return;
+        }
+        if (b == 0) {
+            unchanged(aSignExponent, a);
             return;
         }
         if (bExponent == MAX_EXPONENT) {
@@ -693,6 +696,13 @@ public final class ExtendedArithmetic extends Arithmetic {
         round(bits, rounding(), 1, MAX_EXPONENT - 1, control, SCALE);
         signExponent = (high < 0 ? exponent : 0) | (sign ? 0x8000 : 0);
         significand = high;
+    }
+
+    /** Returns a finite operand as it is, which is never tiny; a pseudo-denormal becomes the normal number it stands for. */
+    private void unchanged(int aSignExponent, long a) {
+        boolean pseudoDenormal = (aSignExponent & MAX_EXPONENT) == 0 && a < 0;
+        signExponent = aSignExponent & 0xFFFF | (pseudoDenormal ? 1 : 0);
+        significand = a;
     }
 
     void zero(boolean negative) {

@@ -98,7 +98,6 @@ class VectorInstructionsTest {
         String mnemonic = words[0];
         boolean wanted = FEATURES.contains(feature)
                 && !OTHERS.contains(mnemonic)
-                && !APPROXIMATE.contains(mnemonic)
                 && !mnemonic.startsWith("PREFETCH")
                 && (!feature.equals("CMOV") || mnemonic.startsWith("F"));
         String[] operands = words.length > 1 ? words[1].split(",") : new String[0];
@@ -142,6 +141,9 @@ class VectorInstructionsTest {
         byte[] before = guestMemory.asSlice(OPERAND - 64, WINDOW).toArray(JAVA_BYTE);
         host.run(code, in, theirs);
         int vector = guest.run(code, in, ours);
+        if (APPROXIMATE.contains(row.mnemonic)) {
+            allowLastPlace();
+        }
         String difference = difference();
         if (vector >= 0) {
             difference = "exception " + vector;
@@ -166,6 +168,26 @@ class VectorInstructionsTest {
                     image(in),
                     image(theirs),
                     image(ours)));
+        }
+    }
+
+    /** Takes results that differ by one unit in the last place for equal; C1 tells how they were rounded. */
+    private void allowLastPlace() {
+        for (int i = 0; i < 8; i++) {
+            int exponents = ours.stExponent(i) - theirs.stExponent(i);
+            long a = ours.stSignificand(i);
+            long b = theirs.stSignificand(i);
+            boolean near = exponents == 0 && Math.abs(a - b) == 1
+                    || exponents == 1 && a == Long.MIN_VALUE && b == -1
+                    || exponents == -1 && b == Long.MIN_VALUE && a == -1;
+            if (near) {
+                ours.setSt(i, theirs.stExponent(i), theirs.stSignificand(i));
+                ours.setFsw(ours.fsw() & ~0x200 | theirs.fsw() & 0x200);
+            }
+        }
+        boolean inexact = (theirs.fsw() & 0x20) != 0;
+        if (inexact) {
+            ours.setFsw(ours.fsw() & ~0x200 | theirs.fsw() & 0x200);
         }
     }
 
@@ -294,6 +316,13 @@ class VectorInstructionsTest {
                 memory.set(JAVA_LONG, offset + 24, operands.nextInt() & 0xFFFF);
                 for (int i = 0; i < 64; i += 8) {
                     memory.set(JAVA_LONG, offset + 512 + i, i == 0 ? operands.nextInt(4) : 0);
+                }
+            }
+            // beyond their range they are not defined
+            case "F2XM1", "FYL2XP1" -> {
+                boolean finite = (in.stExponent(0) & 0x7FFF) != 0x7FFF;
+                if (finite && (in.stExponent(0) & 0x7FFF) > 0x3FFC) {
+                    in.setSt(0, in.stExponent(0) & 0x8000 | 0x3FFC, in.stSignificand(0));
                 }
             }
             case "FLD", "FBLD", "FLDENV", "FRSTOR", "FLDCW" -> extendedInMemory(memory, offset);
