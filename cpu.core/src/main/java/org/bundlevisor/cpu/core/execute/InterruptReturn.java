@@ -7,8 +7,8 @@ import org.bundlevisor.cpu.core.decode.Mnemonic;
 /** IRET in all modes, SDM vol. 2A, IRET/IRETD/IRETQ. */
 final class InterruptReturn {
     /** What it may change whatever the privilege; IF and IOPL depend on that. */
-    private static final long ALWAYS =
-            Bits.ARITHMETIC_FLAGS | Bits.FLAG_TF | Bits.FLAG_DF | Bits.FLAG_NT | Bits.FLAG_RF | Bits.FLAG_AC | Bits.FLAG_ID;
+    private static final long ALWAYS = Bits.ARITHMETIC_FLAGS | Bits.FLAG_TF | Bits.FLAG_DF | Bits.FLAG_NT | Bits.FLAG_RF
+            | Bits.FLAG_AC | Bits.FLAG_ID;
 
     private static final long WORD = 0xFFFF;
 

@@ -99,7 +99,9 @@ class ExtendedFunctionsTest {
             return signExponent;
         }
         if (function.equals("F2XM1") && exponent >= 0x3FFF) {
-            return significand == Long.MIN_VALUE && exponent == 0x3FFF ? signExponent : signExponent & 0x8000 | 0x3FFE - exponent % 70;
+            return significand == Long.MIN_VALUE && exponent == 0x3FFF
+                    ? signExponent
+                    : signExponent & 0x8000 | 0x3FFE - exponent % 70;
         }
         if (function.equals("FYL2XP1") && exponent >= 0x3FFD) {
             return signExponent & 0x8000 | 0x3FFC - exponent % 70;
