@@ -27,6 +27,8 @@ final class AcpiPowerManagement implements Device, PortIo, InterruptInputs, Snap
     private static final int TIMER_CARRY = 1 << 0;
     private static final int BUS_MASTER = 1 << 4;
     private static final int GLOBAL_LOCK = 1 << 5;
+    /** Its enable bit exists as in chipsets, since systems switch it without asking; its status bit never rises. */
+    private static final int REAL_TIME_CLOCK = 1 << 10;
 
     // PM1 control register, ACPI 4.8.3.2.1
     private static final int SCI_ENABLE = 1 << 0;
@@ -47,7 +49,7 @@ final class AcpiPowerManagement implements Device, PortIo, InterruptInputs, Snap
     private final List<IoRegion> regions;
     private final List<InterruptLine> inputs;
 
-    private final EventBlock pm1 = new EventBlock(TIMER_CARRY | BUS_MASTER | GLOBAL_LOCK);
+    private final EventBlock pm1 = new EventBlock(TIMER_CARRY | BUS_MASTER | GLOBAL_LOCK | REAL_TIME_CLOCK);
     private final EventBlock gpe0 = new EventBlock(0xFFFF);
     private int control;
     private int resetRegister;

@@ -10,8 +10,8 @@ final class PowerManagement {
     static final String RESET = "reset";
     static final String SYSTEM_CONTROL_INTERRUPT = "sci";
 
-    /** SLP_TYPx of the soft-off state. */
-    static final int SLEEP_TYPE_S5 = 5;
+    /** SLP_TYPx of the soft-off state; 0 as in QEMU's chipsets, so that bare programs turn off both. */
+    static final int SLEEP_TYPE_S5 = 0;
 
     /** What the reset register wants: as the PC chipsets' port CF9h does, bit 2 resets when it rises, bit 1 says how. */
     static final int RESET_VALUE = 0x06;
