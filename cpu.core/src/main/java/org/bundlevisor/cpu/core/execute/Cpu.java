@@ -705,10 +705,13 @@ public final class Cpu {
         return paging.translate(linear, access, context);
     }
 
-    /** SDM vol. 1, 3.3.7.1 "Canonical Addressing": #SS for stack references is raised by {@link Segments}. */
+    /** SDM vol. 1, 3.3.7.1 "Canonical Addressing"; the loop makes it #SS where the instruction refers to the stack. */
     private void checkCanonical(long linear) {
         if (linear << 16 >> 16 != linear) {
-            throw raise(Vectors.GENERAL_PROTECTION, 0);
+            GuestFault raised = raise(Vectors.GENERAL_PROTECTION, 0);
+            raised.nonCanonical = true;
+            raised.linear = linear;
+            throw raised;
         }
     }
 
@@ -846,6 +849,8 @@ public final class Cpu {
         fault.vector = vector;
         fault.errorCode = errorCode;
         fault.kind = Injection.Kind.HARDWARE_EXCEPTION;
+        fault.ripIsFinal = false;
+        fault.nonCanonical = false;
         return fault;
     }
 
@@ -854,6 +859,8 @@ public final class Cpu {
         fault.vector = vector;
         fault.errorCode = 0;
         fault.kind = kind;
+        fault.ripIsFinal = false;
+        fault.nonCanonical = false;
         return fault;
     }
 

@@ -265,7 +265,8 @@ final class EventDelivery {
         long gate = gate(8);
         int selector = Descriptors.gateSelector(gate);
         if (Descriptors.type(gate) == Descriptors.TASK_GATE) {
-            TaskSwitch.throughInterruptGate(cpu, selector, savedRip(), savedFlags(), hasErrorCode, errorCode);
+            TaskSwitch.throughInterruptGate(
+                    cpu, selector, instructionLength, savedRip(), savedFlags(), hasErrorCode, errorCode);
             return;
         }
         long code = code(selector);

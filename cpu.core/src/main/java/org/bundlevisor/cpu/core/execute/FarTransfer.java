@@ -104,8 +104,8 @@ final class FarTransfer {
             case Descriptors.CALL_GATE_16, Descriptors.CALL_GATE_32 ->
                     CallGate.enter(cpu, in, selector, descriptor, call);
             case Descriptors.TASK_GATE ->
-                    TaskSwitch.to(cpu, in, Descriptors.gateSelector(descriptor), true, call);
-            default -> TaskSwitch.to(cpu, in, selector, false, call);
+                    TaskSwitch.to(cpu, in, Descriptors.gateSelector(descriptor), call);
+            default -> TaskSwitch.to(cpu, in, selector, call);
         }
     }
 }

@@ -20,6 +20,14 @@ final class GuestFault extends RuntimeException {
     /** Length of the instruction, for software events. */
     int instructionLength;
 
+    /** RIP already is what delivery saves: the fault belongs to the task that was switched to. */
+    boolean ripIsFinal;
+
+    /** A linear address was not canonical, and which: #GP(0), or #SS(0) for references to the stack. */
+    boolean nonCanonical;
+
+    long linear;
+
     GuestFault() {
         super(null, null, false, false);
     }

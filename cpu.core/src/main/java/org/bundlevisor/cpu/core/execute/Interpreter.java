@@ -49,7 +49,11 @@ public final class Interpreter {
         stopped = false;
         cpu.completing = true;
         try {
-            stepOne();
+            if (cpu.injection != Injection.NONE) {
+                inject();
+            } else {
+                stepOne();
+            }
         } finally {
             cpu.completing = false;
         }
@@ -120,7 +124,12 @@ public final class Interpreter {
         } catch (GuestFault fault) {
             cpu.executedInTrace = 0;
             cpu.instructions += i;
-            cpu.rip = base + instructions[i].offset & cpu.ripMask;
+            if (!fault.ripIsFinal) {
+                cpu.rip = base + instructions[i].offset & cpu.ripMask;
+            }
+            if (fault.nonCanonical && Segments.isStackReference(cpu, instructions[i], fault.linear)) {
+                fault.vector = Vectors.STACK_FAULT;
+            }
             fault.instructionLength = instructions[i].length;
             deliver(fault);
         } catch (ExitSignal signal) {

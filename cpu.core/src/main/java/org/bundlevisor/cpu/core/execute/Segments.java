@@ -1,5 +1,7 @@
 package org.bundlevisor.cpu.core.execute;
 
+import org.bundlevisor.cpu.core.decode.Instruction;
+
 /** Segment registers: checks of accesses, and loading. SDM vol. 3A, chapters 3 and 6. */
 final class Segments {
     /** Attribute: loaded with a null selector, as in {@code CpuState.Segment}. */
@@ -16,6 +18,9 @@ final class Segments {
     static final int PRIVILEGE_SHIFT = 5;
 
     private static final int BIG = 1 << 14;
+
+    /** Bytes of the largest memory operand, that of XSAVE. */
+    private static final int LARGEST_OPERAND = 576;
 
     private Segments() {}
 
@@ -169,5 +174,19 @@ final class Segments {
                 setNull(cpu, segment, 0);
             }
         }
+    }
+
+    /** Whether an address that an instruction of 64-bit code touched is one of the stack: SDM vol. 1, 3.3.7.1. */
+    static boolean isStackReference(Cpu cpu, Instruction in, long linear) {
+        if (in.memory) {
+            long behind = linear - (cpu.offset(in) + cpu.effectiveBase[in.segment]);
+            if (behind >= 0 && behind < LARGEST_OPERAND) {
+                return in.segment == Cpu.SS;
+            }
+        }
+        return switch (in.mnemonic()) {
+            case PUSH, POP, PUSHF, POPF, CALL, RET, CALL_FAR, RET_FAR, IRET, ENTER, LEAVE -> true;
+            default -> false;
+        };
     }
 }
