@@ -72,7 +72,7 @@ final class CodePage {
             Trace previous = null;
             for (Trace trace = starts[granule]; trace != null; trace = trace.next) {
                 if (trace.overlaps(from, to)) {
-                    trace.valid = false;
+                    trace.invalidate();
                     removed++;
                     if (previous == null) {
                         starts[granule] = trace.next;
@@ -96,7 +96,7 @@ final class CodePage {
         int kept = 0;
         for (Trace trace : crossing) {
             if (trace != null && trace.overlaps(from, to)) {
-                trace.valid = false;
+                trace.invalidate();
             } else {
                 crossing[kept++] = trace;
             }

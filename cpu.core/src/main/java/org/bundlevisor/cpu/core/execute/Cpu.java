@@ -449,6 +449,14 @@ public final class Cpu {
 
     /** Linear address of an instruction's memory operand, checked against the segment for an access of so many bytes. */
     long address(Instruction in, int size, boolean write) {
+        if (in.addressSize == 8) {
+            // in 64-bit mode alone, where no segment is checked
+            return gpr[in.base] + (gpr[in.index] << in.scale) + in.displacement + effectiveBase[in.segment];
+        }
+        return address32(in, size, write);
+    }
+
+    private long address32(Instruction in, int size, boolean write) {
         long offset = gpr[in.base] + (gpr[in.index] << in.scale) + in.displacement & ADDRESS_MASKS[in.addressSize];
         int segment = in.segment;
         if (segmentChecked[segment]) {
@@ -505,8 +513,8 @@ public final class Cpu {
 
     int read8(long linear) {
         long entry = tlbBase + (linear >>> 12 & Tlb.ENTRIES - 1) * Tlb.ENTRY_BYTES;
-        if (memory.get(JAVA_LONG, entry + Tlb.READ) == (linear & ~0xFFFL | tlbStamp)) {
-            int value = memory.get(JAVA_BYTE, linear + memory.get(JAVA_LONG, entry + Tlb.ADDEND)) & 0xFF;
+        if (memory.get(JAVA_LONG_UNALIGNED, entry + Tlb.READ) == (linear & ~0xFFFL | tlbStamp)) {
+            int value = memory.get(JAVA_BYTE, linear + memory.get(JAVA_LONG_UNALIGNED, entry + Tlb.ADDEND)) & 0xFF;
             VarHandle.acquireFence();
             return value;
         }
@@ -515,8 +523,9 @@ public final class Cpu {
 
     int read16(long linear) {
         long entry = tlbBase + (linear >>> 12 & Tlb.ENTRIES - 1) * Tlb.ENTRY_BYTES;
-        if (memory.get(JAVA_LONG, entry + Tlb.READ) == (linear + 1 & ~0xFFFL | tlbStamp)) {
-            int value = memory.get(JAVA_SHORT_UNALIGNED, linear + memory.get(JAVA_LONG, entry + Tlb.ADDEND)) & 0xFFFF;
+        if (memory.get(JAVA_LONG_UNALIGNED, entry + Tlb.READ) == (linear + 1 & ~0xFFFL | tlbStamp)) {
+            int value = memory.get(JAVA_SHORT_UNALIGNED, linear + memory.get(JAVA_LONG_UNALIGNED, entry + Tlb.ADDEND))
+                    & 0xFFFF;
             VarHandle.acquireFence();
             return value;
         }
@@ -525,8 +534,8 @@ public final class Cpu {
 
     int read32(long linear) {
         long entry = tlbBase + (linear >>> 12 & Tlb.ENTRIES - 1) * Tlb.ENTRY_BYTES;
-        if (memory.get(JAVA_LONG, entry + Tlb.READ) == (linear + 3 & ~0xFFFL | tlbStamp)) {
-            int value = memory.get(JAVA_INT_UNALIGNED, linear + memory.get(JAVA_LONG, entry + Tlb.ADDEND));
+        if (memory.get(JAVA_LONG_UNALIGNED, entry + Tlb.READ) == (linear + 3 & ~0xFFFL | tlbStamp)) {
+            int value = memory.get(JAVA_INT_UNALIGNED, linear + memory.get(JAVA_LONG_UNALIGNED, entry + Tlb.ADDEND));
             VarHandle.acquireFence();
             return value;
         }
@@ -535,8 +544,8 @@ public final class Cpu {
 
     long read64(long linear) {
         long entry = tlbBase + (linear >>> 12 & Tlb.ENTRIES - 1) * Tlb.ENTRY_BYTES;
-        if (memory.get(JAVA_LONG, entry + Tlb.READ) == (linear + 7 & ~0xFFFL | tlbStamp)) {
-            long value = memory.get(JAVA_LONG_UNALIGNED, linear + memory.get(JAVA_LONG, entry + Tlb.ADDEND));
+        if (memory.get(JAVA_LONG_UNALIGNED, entry + Tlb.READ) == (linear + 7 & ~0xFFFL | tlbStamp)) {
+            long value = memory.get(JAVA_LONG_UNALIGNED, linear + memory.get(JAVA_LONG_UNALIGNED, entry + Tlb.ADDEND));
             VarHandle.acquireFence();
             return value;
         }
@@ -554,40 +563,41 @@ public final class Cpu {
     }
 
     void write8(long linear, int value) {
+        VarHandle.releaseFence();
         long entry = tlbBase + (linear >>> 12 & Tlb.ENTRIES - 1) * Tlb.ENTRY_BYTES;
-        if (memory.get(JAVA_LONG, entry + Tlb.WRITE) == (linear & ~0xFFFL | tlbStamp)) {
-            VarHandle.releaseFence();
-            memory.set(JAVA_BYTE, linear + memory.get(JAVA_LONG, entry + Tlb.ADDEND), (byte) value);
+        if (memory.get(JAVA_LONG_UNALIGNED, entry + Tlb.WRITE) == (linear & ~0xFFFL | tlbStamp)) {
+            memory.set(JAVA_BYTE, linear + memory.get(JAVA_LONG_UNALIGNED, entry + Tlb.ADDEND), (byte) value);
             return;
         }
         writeSlow(linear, value, 1, tlbContext);
     }
 
     void write16(long linear, int value) {
+        VarHandle.releaseFence();
         long entry = tlbBase + (linear >>> 12 & Tlb.ENTRIES - 1) * Tlb.ENTRY_BYTES;
-        if (memory.get(JAVA_LONG, entry + Tlb.WRITE) == (linear + 1 & ~0xFFFL | tlbStamp)) {
-            VarHandle.releaseFence();
-            memory.set(JAVA_SHORT_UNALIGNED, linear + memory.get(JAVA_LONG, entry + Tlb.ADDEND), (short) value);
+        if (memory.get(JAVA_LONG_UNALIGNED, entry + Tlb.WRITE) == (linear + 1 & ~0xFFFL | tlbStamp)) {
+            memory.set(JAVA_SHORT_UNALIGNED, linear + memory.get(JAVA_LONG_UNALIGNED, entry + Tlb.ADDEND),
+                    (short) value);
             return;
         }
         writeSlow(linear, value, 2, tlbContext);
     }
 
     void write32(long linear, int value) {
+        VarHandle.releaseFence();
         long entry = tlbBase + (linear >>> 12 & Tlb.ENTRIES - 1) * Tlb.ENTRY_BYTES;
-        if (memory.get(JAVA_LONG, entry + Tlb.WRITE) == (linear + 3 & ~0xFFFL | tlbStamp)) {
-            VarHandle.releaseFence();
-            memory.set(JAVA_INT_UNALIGNED, linear + memory.get(JAVA_LONG, entry + Tlb.ADDEND), value);
+        if (memory.get(JAVA_LONG_UNALIGNED, entry + Tlb.WRITE) == (linear + 3 & ~0xFFFL | tlbStamp)) {
+            memory.set(JAVA_INT_UNALIGNED, linear + memory.get(JAVA_LONG_UNALIGNED, entry + Tlb.ADDEND), value);
             return;
         }
         writeSlow(linear, value, 4, tlbContext);
     }
 
     void write64(long linear, long value) {
+        VarHandle.releaseFence();
         long entry = tlbBase + (linear >>> 12 & Tlb.ENTRIES - 1) * Tlb.ENTRY_BYTES;
-        if (memory.get(JAVA_LONG, entry + Tlb.WRITE) == (linear + 7 & ~0xFFFL | tlbStamp)) {
-            VarHandle.releaseFence();
-            memory.set(JAVA_LONG_UNALIGNED, linear + memory.get(JAVA_LONG, entry + Tlb.ADDEND), value);
+        if (memory.get(JAVA_LONG_UNALIGNED, entry + Tlb.WRITE) == (linear + 7 & ~0xFFFL | tlbStamp)) {
+            memory.set(JAVA_LONG_UNALIGNED, linear + memory.get(JAVA_LONG_UNALIGNED, entry + Tlb.ADDEND), value);
             return;
         }
         writeSlow(linear, value, 8, tlbContext);
@@ -606,7 +616,7 @@ public final class Cpu {
     /** Reads what will be written back: a page that may not be written faults now, before anything has changed. */
     int read32ForWrite(long linear) {
         long entry = tlbBase + (linear >>> 12 & Tlb.ENTRIES - 1) * Tlb.ENTRY_BYTES;
-        if (memory.get(JAVA_LONG, entry + Tlb.WRITE) != (linear + 3 & ~0xFFFL | tlbStamp)) {
+        if (memory.get(JAVA_LONG_UNALIGNED, entry + Tlb.WRITE) != (linear + 3 & ~0xFFFL | tlbStamp)) {
             probeWrite(linear, 4);
         }
         return read32(linear);
@@ -615,7 +625,7 @@ public final class Cpu {
     /** As {@link #read32ForWrite}. */
     long read64ForWrite(long linear) {
         long entry = tlbBase + (linear >>> 12 & Tlb.ENTRIES - 1) * Tlb.ENTRY_BYTES;
-        if (memory.get(JAVA_LONG, entry + Tlb.WRITE) != (linear + 7 & ~0xFFFL | tlbStamp)) {
+        if (memory.get(JAVA_LONG_UNALIGNED, entry + Tlb.WRITE) != (linear + 7 & ~0xFFFL | tlbStamp)) {
             probeWrite(linear, 8);
         }
         return read64(linear);
@@ -624,7 +634,7 @@ public final class Cpu {
     /** As {@link #read32ForWrite}, for 1, 2, 4 or 8 bytes, zero-extended. */
     long readForWrite(long linear, int size) {
         long entry = tlbBase + (linear >>> 12 & Tlb.ENTRIES - 1) * Tlb.ENTRY_BYTES;
-        if (memory.get(JAVA_LONG, entry + Tlb.WRITE) != (linear + size - 1 & ~0xFFFL | tlbStamp)) {
+        if (memory.get(JAVA_LONG_UNALIGNED, entry + Tlb.WRITE) != (linear + size - 1 & ~0xFFFL | tlbStamp)) {
             probeWrite(linear, size);
         }
         return read(linear, size);

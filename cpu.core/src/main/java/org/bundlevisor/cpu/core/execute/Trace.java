@@ -30,6 +30,11 @@ final class Trace {
 
     long codeContext;
 
+    /** Traces that were entered after this one, by {@link TraceCache#next}: guesses that are checked like any other. */
+    @Nullable Trace follower;
+
+    @Nullable Trace otherFollower;
+
     /** The next trace that starts in the same 64 bytes. */
     @Nullable Trace next;
 
@@ -46,6 +51,18 @@ final class Trace {
         this.length = length;
         this.codeMode = codeMode;
         this.secondFrame = secondFrame;
+    }
+
+    /** Whether it is valid and what the linear address means in this context. */
+    boolean isAt(long address, long context) {
+        return linear == address && codeContext == context && valid;
+    }
+
+    /** Takes it out of use; it then keeps no other trace from being forgotten. */
+    void invalidate() {
+        valid = false;
+        follower = null;
+        otherFollower = null;
     }
 
     /** Whether one of the bytes from {@code from} to before {@code to}, host-physical, belongs to it. */

@@ -67,12 +67,26 @@ final class TraceCache {
     /** The trace at CS:RIP, decoded if it is new; raises what the fetch raises. */
     Trace next() {
         long linear = cpu.rip + cpu.effectiveBase[Cpu.CS] & cpu.linearMask;
-        Trace trace = jumps[slot(linear)];
-        if (trace == null || trace.linear != linear || trace.codeContext != cpu.codeContext || !trace.valid) {
-            trace = find(linear);
+        Trace before = current;
+        if (before == null) {
+            return current = lookUpLinear(linear);
+        }
+        Trace trace = before.follower;
+        if (trace == null || !trace.isAt(linear, cpu.codeContext)) {
+            trace = before.otherFollower;
+            if (trace == null || !trace.isAt(linear, cpu.codeContext)) {
+                trace = lookUpLinear(linear);
+                before.otherFollower = before.follower;
+                before.follower = trace;
+            }
         }
         current = trace;
         return trace;
+    }
+
+    private Trace lookUpLinear(long linear) {
+        Trace trace = jumps[slot(linear)];
+        return trace != null && trace.isAt(linear, cpu.codeContext) ? trace : find(linear);
     }
 
     /** How many instructions of the current trace come before this one. */
