@@ -67,6 +67,7 @@ final class Breakpoints {
                 if (linear < start + length && start < linear + size) {
                     cpu.pendingDebug |= 1L << i;
                     cpu.pending |= Cpu.PENDING_DEBUG;
+                    cpu.traceLimit = 0;
                 }
             }
         }

@@ -137,6 +137,10 @@ final class EventDelivery {
         intercept(nested);
         boolean exception = kind == Kind.HARDWARE_EXCEPTION;
         boolean serious = isContributory(nested.vector) || nested.vector == Vectors.PAGE_FAULT;
+        if (nested.vector == Vectors.PAGE_FAULT) {
+            // also where a double fault follows: CR2 says what the second access was
+            cpu.cr2 = cpu.exit.exceptionAddress;
+        }
         if (exception && vector == Vectors.DOUBLE_FAULT && serious) {
             kind = Kind.NONE;
             throw stop(ProcessorExit.Kind.TRIPLE_FAULT, 0);

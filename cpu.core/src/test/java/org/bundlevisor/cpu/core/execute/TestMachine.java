@@ -276,6 +276,11 @@ final class TestMachine implements AutoCloseable {
         return at + parsed.length;
     }
 
+    /** Host-physical address of a guest-physical one. */
+    long hostAddress(long at) {
+        return ram + at;
+    }
+
     void write8(long at, int value) {
         memory.segment().set(JAVA_BYTE, ram + at, (byte) value);
     }
