@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Map;
 import org.bundlevisor.cpu.CpuHost;
 import org.bundlevisor.cpu.CpuModel;
+import org.bundlevisor.cpu.CpuModel.Leaf;
+import org.bundlevisor.cpu.core.ProcessorExit.Kind;
 import org.bundlevisor.memory.HostMemory;
 import org.bundlevisor.memory.HostMemoryExhaustedException;
 import org.bundlevisor.memory.HostRange;
@@ -19,6 +21,14 @@ import org.bundlevisor.mmu.Translation;
  * instructions need that touch nothing but registers, flags and memory.
  */
 final class FlatMachine implements AutoCloseable {
+    /** All features there are, as far as the processor knows them. */
+    private static final List<Leaf> FEATURES = List.of(
+            new Leaf(0, Leaf.ANY_SUBLEAF, 7, 0, 0, 0),
+            new Leaf(1, Leaf.ANY_SUBLEAF, 0, 0, -1, -1),
+            new Leaf(7, 0, 0, -1, -1, -1),
+            new Leaf(0x8000_0000, Leaf.ANY_SUBLEAF, 0x8000_0001, 0, 0, 0),
+            new Leaf(0x8000_0001, Leaf.ANY_SUBLEAF, 0, 0, -1, -1));
+
     private final Arena arena = Arena.ofShared();
     private final Memory host = new Memory(arena);
     private final Tables tables;
@@ -37,10 +47,11 @@ final class FlatMachine implements AutoCloseable {
             ramHost = host.allocate(size, HostMemory.FRAME_SIZE).address();
             tables = new Tables();
             group = new CpuGroup(host);
-            CpuModel model = new CpuModel("test", "GenuineIntel", List.of(), Map.of(), 40, 1_000_000_000);
+            CpuModel model = new CpuModel("test", "GenuineIntel", FEATURES, Map.of(), 40, 1_000_000_000);
             cpu = new Cpu(0, model, new NoDevices(), host, tables, group);
             group.add(cpu);
             interpreter = new Interpreter(cpu);
+            cpu.intercepts.setExceptions(-1, 0, 0);
         } catch (HostMemoryExhaustedException e) {
             throw new IllegalStateException(e);
         }
@@ -106,10 +117,16 @@ final class FlatMachine implements AutoCloseable {
         cpu.flushTlb();
     }
 
-    /** Executes so many instructions, an iteration or a page of a repeated one counting as one. */
-    void run(long instructions) {
+    /**
+     * Executes so many instructions, an iteration or a page of a repeated one counting as one; an exception stops it before
+     * it is delivered.
+     *
+     * @return what stopped it
+     */
+    Kind run(long instructions) {
         cpu.setInstructionLimit(cpu.instructions + instructions);
         interpreter.run();
+        return cpu.exit.kind;
     }
 
     @Override

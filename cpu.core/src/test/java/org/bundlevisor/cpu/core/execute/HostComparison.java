@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.HexFormat;
+import org.bundlevisor.cpu.core.ProcessorExit.Kind;
 import org.bundlevisor.cpu.core.host.HostCpu;
 import org.bundlevisor.cpu.core.host.HostState;
 import org.bundlevisor.cpu.core.host.Operands;
@@ -92,12 +93,14 @@ final class HostComparison implements AutoCloseable {
         cpu.rip = start();
         guestData.copyFrom(memoryBefore);
         long end = start() + code.length;
-        try {
-            for (int i = 0; i < most && cpu.rip != end; i++) {
-                machine.run(1);
+        for (int i = 0; i < most && cpu.rip != end; i++) {
+            Kind stop = machine.run(1);
+            if (stop == Kind.EXCEPTION) {
+                return "exception " + cpu.exit.vector;
             }
-        } catch (GuestFault fault) {
-            return "exception " + fault.vector;
+            if (stop != Kind.LIMIT) {
+                return stop.toString();
+            }
         }
         return cpu.rip == end ? "" : "RIP " + Long.toHexString(cpu.rip - start());
     }

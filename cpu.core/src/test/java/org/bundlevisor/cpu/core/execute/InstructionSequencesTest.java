@@ -38,7 +38,7 @@ class InstructionSequencesTest {
                 .toList();
         try (HostComparison both = new HostComparison("InstructionSequencesTest", true)) {
             both.fillMemory();
-            for (int i = 0; i < Operands.count(1500); i++) {
+            for (int i = 0; i < Operands.count(800); i++) {
                 both.load(sequence(both, rows));
                 for (int values = 0; values < 4; values++) {
                     both.fillRegisters();

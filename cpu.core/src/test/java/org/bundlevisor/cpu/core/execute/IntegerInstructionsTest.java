@@ -83,7 +83,7 @@ class IntegerInstructionsTest {
                 .as(String.join("\n", failures.subList(0, Math.min(40, failures.size()))))
                 .isZero();
         assertThat(rows).isGreaterThanOrEqualTo(expectedRows);
-        assertThat(compared).isGreaterThan(50_000);
+        assertThat(compared).isGreaterThan(30_000);
     }
 
     private boolean covered(TableRow row) {
@@ -137,7 +137,7 @@ class IntegerInstructionsTest {
         // an absolute or RIP-relative operand is at one place for all values
         long fixedTarget = target(encoding, operandBytes);
         int before = failures.size();
-        int cases = Operands.count(encoding.row.has("rep") ? 40 : 12);
+        int cases = Operands.count(encoding.row.has("rep") ? 24 : 7);
         encoding.immediate2 = random.nextInt(64);
         long immediate = encoding.row.hasOperand("Iw") ? random.nextInt(0x200) : random.nextLong();
         encoding.write(random, fixedTarget, both.start(), immediate);
