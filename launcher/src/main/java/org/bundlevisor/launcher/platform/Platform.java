@@ -65,6 +65,8 @@ public final class Platform implements AutoCloseable {
             configuration.put(Constants.FRAMEWORK_SYSTEMPACKAGES_EXTRA, REQUEST_PACKAGE);
             configuration.put(Constants.FRAMEWORK_BEGINNING_STARTLEVEL, Integer.toString(startLevel));
             // Felix's own log goes to standard output; what matters of it comes back as an exception
+            // Flight Recorder weaves calls of its event writer into event classes, also into those of bundles
+            configuration.put(Constants.FRAMEWORK_BOOTDELEGATION, "jdk.jfr.internal.event");
             configuration.put("felix.log.level", "0");
             Framework framework = ServiceLoader.load(FrameworkFactory.class).findFirst()
                     .orElseThrow(() -> new PlatformException("no OSGi framework is on the class path; build again"))
