@@ -41,13 +41,17 @@ final class FlatMachine implements AutoCloseable {
 
     /** RAM of {@code size} bytes at {@code base}, in 64-bit mode at CPL 0. */
     FlatMachine(long base, long size) {
+        this(base, size, new CpuModel("test", "GenuineIntel", FEATURES, Map.of(), 40, 1_000_000_000));
+    }
+
+    /** The same with a CPU model. */
+    FlatMachine(long base, long size, CpuModel model) {
         try {
             this.base = base;
             this.size = size;
             ramHost = host.allocate(size, HostMemory.FRAME_SIZE).address();
             tables = new Tables();
             group = new CpuGroup(host);
-            CpuModel model = new CpuModel("test", "GenuineIntel", FEATURES, Map.of(), 40, 1_000_000_000);
             cpu = new Cpu(0, model, new NoDevices(), host, tables, group);
             group.add(cpu);
             interpreter = new Interpreter(cpu);

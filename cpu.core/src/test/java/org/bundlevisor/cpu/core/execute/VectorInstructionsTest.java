@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class VectorInstructionsTest {
-    private static final int CASES = Operands.count(150);
+    private static final int CASES = Operands.count(80);
     private static final int OPERAND = 0x1000;
     private static final int WINDOW = 704;
     private static final Set<String> FEATURES = Set.of("FPU", "MMX", "SSE", "SSE2", "SSE3", "SSSE3", "SSE4_1", "SSE4_2",
@@ -210,9 +210,12 @@ class VectorInstructionsTest {
         if (((theirs.rflags ^ ours.rflags) & HostState.FLAGS) != 0) {
             return "flags: host %X ours %X".formatted(theirs.rflags & HostState.FLAGS, ours.rflags & HostState.FLAGS);
         }
+        // the host tells opcode and operand of what raised an unmasked exception only, ours the operand of every instruction
+        boolean raised = (theirs.fsw() & 0x80) != 0;
         for (int i = 0; i < 416; i++) {
-            // the last opcode and pointers depend on the model; MXCSR_MASK is the host's
-            if ((i < 6 || i >= 24) && (i < 28 || i >= 32) && theirs.fx[i] != ours.fx[i]) {
+            boolean told = raised || i < 6 || i >= 8 && i < 16 || i >= 24;
+            boolean maskOfMxcsr = i >= 28 && i < 32;
+            if (told && !maskOfMxcsr && theirs.fx[i] != ours.fx[i]) {
                 return "FXSAVE byte %d: host %02X ours %02X".formatted(i, theirs.fx[i], ours.fx[i]);
             }
         }

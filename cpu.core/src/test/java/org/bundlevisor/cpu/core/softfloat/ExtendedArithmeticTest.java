@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Each operation with all roundings, precisions and masks, against the host's x87 unit. */
 class ExtendedArithmeticTest {
 
-    private static final int CASES = Operands.count(40_000);
+    private static final int CASES = Operands.count(15_000);
     private static final int C0 = 0x100;
     private static final int C1 = 0x200;
     private static final int C2 = 0x400;

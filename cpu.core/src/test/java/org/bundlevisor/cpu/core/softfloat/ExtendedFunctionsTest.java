@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The transcendental functions against the host's: special cases exactly, all others within one unit in the last place. */
 class ExtendedFunctionsTest {
-    private static final int CASES = Operands.count(20_000);
+    private static final int CASES = Operands.count(8_000);
 
     private HostCpu host;
     private final HostState in = new HostState();
