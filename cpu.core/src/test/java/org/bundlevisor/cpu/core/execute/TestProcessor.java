@@ -113,7 +113,6 @@ final class TestProcessor implements AutoCloseable {
         loaded = bytes.clone();
     }
 
-
     @Override
     public void close() {
         machine.close();
