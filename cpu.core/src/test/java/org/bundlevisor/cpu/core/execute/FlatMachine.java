@@ -139,7 +139,7 @@ final class FlatMachine implements AutoCloseable {
     }
 
     private static final class Memory implements HostMemory {
-        private static final long SIZE = 32 << 20;
+        private static final long SIZE = 4 << 20;
         private final MemorySegment segment;
         private long next = FRAME_SIZE;
 
