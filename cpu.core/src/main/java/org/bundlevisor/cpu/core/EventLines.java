@@ -205,16 +205,16 @@ public final class EventLines {
         };
     }
 
-    /** The state's events with those that wait on the lines. */
+    /** The state with the events that wait on the lines; a signal that the processor has not seen yet is one of them. */
     public CpuState addTo(CpuState state) {
         CpuState.Events events = state.events();
         CpuState.Events all = new CpuState.Events(
                 events.injection(),
                 events.shadow(),
                 events.pendingDebug(),
-                events.nmiPending() || nmi,
+                nmi,
                 events.nmiBlocked(),
-                events.initPending() || init);
+                init);
         return new CpuState(
                 state.general(),
                 state.rip(),

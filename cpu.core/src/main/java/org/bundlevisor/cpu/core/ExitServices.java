@@ -90,9 +90,10 @@ public final class ExitServices {
         processor.skip(exit.instructionLength);
     }
 
-    /** Has the guest take #GP(0) at the intercepted instruction. */
+    /** Has the guest take #GP(0) at the intercepted instruction; real-address mode knows no error codes. */
     public void generalProtection() {
-        processor.inject(new Injection(Injection.Kind.HARDWARE_EXCEPTION, GENERAL_PROTECTION, true, 0, 0));
+        boolean hasErrorCode = (registers.cr0() & CR0_PE) != 0;
+        processor.inject(new Injection(Injection.Kind.HARDWARE_EXCEPTION, GENERAL_PROTECTION, hasErrorCode, 0, 0));
     }
 
     /** Has the guest take #UD at the intercepted instruction. */

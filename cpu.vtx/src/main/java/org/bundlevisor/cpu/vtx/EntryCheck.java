@@ -822,6 +822,16 @@ enum EntryCheck {
         return null;
     }
 
+    /** The first check of the guest state that does not hold; null when a VM entry would accept it. */
+    static @Nullable EntryCheck firstFailingOfGuestState(EntryState state) {
+        for (EntryCheck check : CHECKS) {
+            if (check.group == Group.GUEST_STATE && !check.holds(state)) {
+                return check;
+            }
+        }
+        return null;
+    }
+
     boolean holds(EntryState state) {
         return rule.test(state);
     }

@@ -29,8 +29,6 @@ import org.jspecify.annotations.Nullable;
 final class ExitRecorder {
     private static final ExitReason[] REASONS = ExitReason.values();
     private static final int DEBUG_EXCEPTION = 1;
-    private static final int BREAKPOINT = 3;
-    private static final int OVERFLOW = 4;
     private static final int PAGE_FAULT = 14;
     private static final int NMI_VECTOR = 2;
 
@@ -229,17 +227,19 @@ final class ExitRecorder {
     private long interruption() {
         return switch (exit.kind) {
             case NMI -> InterruptionInformation.of(InterruptionInformation.NMI, NMI_VECTOR, false);
-            case EXCEPTION -> {
-                boolean software = exit.vector == BREAKPOINT || exit.vector == OVERFLOW;
-                yield InterruptionInformation.of(
-                        software
-                                ? InterruptionInformation.SOFTWARE_EXCEPTION
-                                : InterruptionInformation.HARDWARE_EXCEPTION,
-                        exit.vector,
-                        exit.hasErrorCode);
-            }
+            case EXCEPTION -> InterruptionInformation.of(exceptionType(), exit.vector, exit.hasErrorCode);
             default -> 0;
         };
+    }
+
+    /** INT1 is a privileged software exception, INT3 and INTO are software exceptions: SDM vol. 3C, table 25-20. */
+    private int exceptionType() {
+        if (!exit.softwareException) {
+            return InterruptionInformation.HARDWARE_EXCEPTION;
+        }
+        return exit.vector == DEBUG_EXCEPTION
+                ? InterruptionInformation.PRIVILEGED_SOFTWARE_EXCEPTION
+                : InterruptionInformation.SOFTWARE_EXCEPTION;
     }
 
     private long instructionInformation() {

@@ -2,13 +2,13 @@ package org.bundlevisor.cpu.vtx;
 
 /**
  * Builds the VM-exit instruction-information field, SDM vol. 3C, 28.2.5 "Information for VM Exits Due to Instruction
- * Execution", tables 28-9 to 28-15. Segment registers are ES, CS, SS, DS, FS, GS = 0 to 5.
+ * Execution". Segment registers are ES, CS, SS, DS, FS, GS = 0 to 5.
  */
 final class InstructionInformation {
     private InstructionInformation() {}
 
     /**
-     * INS and OUTS, table 28-9.
+     * INS and OUTS.
      *
      * @param addressSize 2, 4 or 8 bytes
      * @param segment of OUTS's source; not defined for INS
@@ -19,7 +19,7 @@ final class InstructionInformation {
 
     /**
      * Instructions with a memory operand, and maybe a register beside it: SGDT to LMSW, INVEPT, INVVPID, INVPCID, VMREAD,
-     * VMWRITE and their kind, tables 28-10 to 28-14.
+     * VMWRITE and their kind.
      *
      * @param base register number, or -1
      * @param index register number, or -1
@@ -35,7 +35,7 @@ final class InstructionInformation {
                 | (long) register << 28;
     }
 
-    /** RDRAND and RDSEED, table 28-13: destination register and operand size of 2, 4 or 8 bytes. */
+    /** RDRAND and RDSEED: destination register and operand size of 2, 4 or 8 bytes. */
     static long random(int register, int operandSize) {
         return (long) register << 3 | (long) (Integer.numberOfTrailingZeros(operandSize) - 1) << 11;
     }

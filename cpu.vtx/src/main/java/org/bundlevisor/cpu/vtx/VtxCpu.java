@@ -214,7 +214,7 @@ final class VtxCpu implements VirtualCpu {
     private boolean chooseEvent() {
         Activity activity = registers.activity();
         if (activity == Activity.WAITING_FOR_STARTUP || activity == Activity.SHUT_DOWN) {
-            // SDM vol. 3C, 27.6.2: these block all events that could be injected
+            // SDM vol. 3C, 27.7.2: these block all events that could be injected
             return false;
         }
         Injection event = registers.injection();
@@ -244,7 +244,7 @@ final class VtxCpu implements VirtualCpu {
         switch (registers.activity()) {
             case HALTED -> {
                 if (event) {
-                    // SDM vol. 3C, 27.6.2: a vectoring VM entry ends in the active state
+                    // SDM vol. 3C, 27.7.2: a vectoring VM entry ends in the active state
                     registers.setActivity(Activity.RUNNING);
                 }
                 return event;
@@ -566,14 +566,18 @@ final class VtxCpu implements VirtualCpu {
     @Override
     public void restore(CpuState state) {
         CpuState before = registers.save();
-        registers.restore(state);
-        vmcs.guestStateReplaced();
-        EntryCheck failing = EntryCheck.firstFailing(entryState);
-        if (failing != null) {
+        try {
+            registers.restore(state);
+            vmcs.guestStateReplaced();
+            EntryCheck failing = EntryCheck.firstFailingOfGuestState(entryState);
+            if (failing != null) {
+                throw new IllegalArgumentException(
+                        "VT-x cannot enter the state, check " + failing.name() + ": " + failing.requirement());
+            }
+        } catch (IllegalArgumentException e) {
             registers.restore(before);
             vmcs.guestStateReplaced();
-            throw new IllegalArgumentException(name + ": vCPU " + index + ": VT-x cannot enter this state, check "
-                    + failing.name() + ": " + failing.requirement());
+            throw new IllegalArgumentException(name + ": vCPU " + index + ": " + e.getMessage(), e);
         }
         lines.takeFrom(state);
         failure = "";

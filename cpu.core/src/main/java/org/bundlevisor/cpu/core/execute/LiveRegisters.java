@@ -198,7 +198,12 @@ public final class LiveRegisters implements Registers {
 
     @Override
     public boolean writeControlRegister(int number, long value) {
-        return control.write(number, value);
+        try {
+            return control.write(number, value);
+        } catch (ExitSignal refused) {
+            // PAE paging was to load its page-directory-pointer registers from where there is no memory
+            return false;
+        }
     }
 
     @Override

@@ -133,8 +133,18 @@ final class SavedCpu {
         if (events.initPending()) {
             cpu.signals.raise(Signals.INIT);
         }
-        if (cpu.paePaging()) {
-            cpu.paging.loadPointers(cpu.cr3);
+        if (cpu.paePaging() && !loadPointers()) {
+            throw new IllegalArgumentException(
+                    "the state's CR3, 0x%x, leads to no page-directory-pointer table for PAE paging"
+                            .formatted(cpu.cr3));
+        }
+    }
+
+    private boolean loadPointers() {
+        try {
+            return cpu.paging.loadPointers(cpu.cr3);
+        } catch (ExitSignal refused) {
+            return false;
         }
     }
 }
