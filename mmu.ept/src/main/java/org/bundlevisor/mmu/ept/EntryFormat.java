@@ -7,14 +7,19 @@ import org.bundlevisor.mmu.MemoryType;
  * a page directory (2 MiB), 3 a page-directory-pointer table (1 GiB), 4 the top-level table. Stateless.
  */
 interface EntryFormat {
+    /** The widest physical address of both architectures: bits 51:12 of an entry hold one. */
+    long ADDRESS = 0x000f_ffff_ffff_f000L;
+
+    /** In both formats, above the last level: the entry maps a page. */
+    long LARGE_PAGE = 1 << 7;
+
+    /** The bits of an address that lie within a page of the level. */
+    static long offsetMask(int level) {
+        return FourLevelTables.pageSize(level) - 1;
+    }
+
     /** The format's name, as in {@link org.bundlevisor.mmu.SecondLevelPaging#FORMAT}. */
     String name();
-
-    /** The rights that an access needs; see {@link org.bundlevisor.mmu.SecondLevelTables} for both encodings. */
-    int required(int access);
-
-    /** Whether an access with these required rights makes the page dirty. */
-    boolean dirties(int required);
 
     /** @throws IllegalArgumentException when a page cannot have exactly these rights */
     void checkRights(int rights);
@@ -28,7 +33,9 @@ interface EntryFormat {
     boolean isPresent(long entry);
 
     /** Whether a present entry maps a page rather than pointing to a table. */
-    boolean isPage(long entry, int level);
+    default boolean isPage(long entry, int level) {
+        return level == 1 || level <= 3 && (entry & LARGE_PAGE) != 0;
+    }
 
     /** Whether a present entry holds what the format forbids, but for addresses beyond the end of host memory. */
     boolean isMisconfigured(long entry, int level);

@@ -1,9 +1,7 @@
 package org.bundlevisor.mmu.ept;
 
 import static org.bundlevisor.mmu.SecondLevelTables.ALL;
-import static org.bundlevisor.mmu.SecondLevelTables.EXECUTE;
 import static org.bundlevisor.mmu.SecondLevelTables.READ;
-import static org.bundlevisor.mmu.SecondLevelTables.TABLE_WALK;
 import static org.bundlevisor.mmu.SecondLevelTables.WRITE;
 
 import org.bundlevisor.mmu.MemoryType;
@@ -14,11 +12,7 @@ import org.bundlevisor.mmu.SecondLevelPaging;
  * accessed and dirty flags enabled. Bits 2:0 grant read, write and execute, which is also how the contract encodes rights.
  */
 final class EptFormat implements EntryFormat {
-    /** The widest physical address of the architecture: bits 51:12 of an entry hold one. */
-    private static final long ADDRESS = 0x000f_ffff_ffff_f000L;
-
     private static final int MEMORY_TYPE_SHIFT = 3;
-    private static final long LARGE_PAGE = 1L << 7;
     private static final long ACCESSED = 1L << 8;
     private static final long DIRTY = 1L << 9;
 
@@ -28,20 +22,6 @@ final class EptFormat implements EntryFormat {
     @Override
     public String name() {
         return SecondLevelPaging.EPT;
-    }
-
-    /**
-     * With accessed and dirty flags enabled the processor's accesses to the guest's paging structures count as writes,
-     * SDM vol. 3C, 29.3.5.
-     */
-    @Override
-    public int required(int access) {
-        return (access & TABLE_WALK) != 0 ? READ | WRITE : access & ALL;
-    }
-
-    @Override
-    public boolean dirties(int required) {
-        return (required & WRITE) != 0;
     }
 
     @Override
@@ -68,11 +48,6 @@ final class EptFormat implements EntryFormat {
         return (entry & ALL) != 0;
     }
 
-    @Override
-    public boolean isPage(long entry, int level) {
-        return level == 1 || level <= 3 && (entry & LARGE_PAGE) != 0;
-    }
-
     /** SDM vol. 3C, 29.3.3.1 "EPT Misconfigurations". */
     @Override
     public boolean isMisconfigured(long entry, int level) {
@@ -84,7 +59,7 @@ final class EptFormat implements EntryFormat {
             return (entry & (level == 4 ? 0xf8 : 0x78)) != 0;
         }
         int type = (int) (entry >>> MEMORY_TYPE_SHIFT) & 7;
-        return (RESERVED_MEMORY_TYPES >>> type & 1) != 0 || (entry & ADDRESS & offsetMask(level)) != 0;
+        return (RESERVED_MEMORY_TYPES >>> type & 1) != 0 || (entry & ADDRESS & EntryFormat.offsetMask(level)) != 0;
     }
 
     @Override
@@ -104,7 +79,7 @@ final class EptFormat implements EntryFormat {
 
     @Override
     public long part(long page, int level, int index) {
-        long part = page + index * (offsetMask(level - 1) + 1);
+        long part = page + index * FourLevelTables.pageSize(level - 1);
         return level == 2 ? part & ~LARGE_PAGE : part;
     }
 
@@ -116,10 +91,5 @@ final class EptFormat implements EntryFormat {
     @Override
     public long dirtyBit() {
         return DIRTY;
-    }
-
-    /** The bits of an address that lie within a page of the level. */
-    private static long offsetMask(int level) {
-        return FourLevelTables.pageSize(level) - 1;
     }
 }

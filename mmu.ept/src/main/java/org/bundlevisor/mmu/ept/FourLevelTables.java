@@ -76,13 +76,21 @@ final class FourLevelTables implements SecondLevelTables {
         return root;
     }
 
+    /**
+     * The rights that an access needs. The processor's accesses to the guest's paging structures count as writes in both
+     * formats: SDM vol. 3C, 29.3.5 (with accessed and dirty flags enabled) and APM vol. 2, 15.25.5.
+     */
+    private static int required(int access) {
+        return (access & TABLE_WALK) != 0 ? READ | WRITE : access & ALL;
+    }
+
     @Override
     public void translate(long gpa, int access, Translation result) {
         if (gpa >>> physicalAddressBits != 0) {
             result.setRefusal(Outcome.NOT_PRESENT, 0);
             return;
         }
-        int required = format.required(access);
+        int required = required(access);
         while (!walk(gpa, required, result)) {
             // An entry was changed between its being read and its flags being set: walk what is there now.
             Thread.onSpinWait();
@@ -124,7 +132,7 @@ final class FourLevelTables implements SecondLevelTables {
             result.setRefusal(Outcome.NOT_PERMITTED, rights);
             return true;
         }
-        long flags = format.accessedBit() | (format.dirties(required) ? format.dirtyBit() : 0);
+        long flags = format.accessedBit() | ((required & WRITE) != 0 ? format.dirtyBit() : 0);
         if (!setFlags(slot, entry, flags)) {
             return false;
         }

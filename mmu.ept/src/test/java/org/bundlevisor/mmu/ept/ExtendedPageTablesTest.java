@@ -5,13 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.bundlevisor.mmu.SecondLevelTables.ALL;
 import static org.bundlevisor.mmu.SecondLevelTables.EXECUTE;
 import static org.bundlevisor.mmu.SecondLevelTables.READ;
-import static org.bundlevisor.mmu.SecondLevelTables.TABLE_WALK;
 import static org.bundlevisor.mmu.SecondLevelTables.WRITE;
 
-import java.util.Random;
+import org.bundlevisor.contract.SecondLevelPagingContract;
+import org.bundlevisor.memory.HostMemoryExhaustedException;
 import org.bundlevisor.mmu.MemoryType;
-import org.bundlevisor.mmu.SecondLevelPaging;
 import org.bundlevisor.mmu.Translation.Outcome;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -21,9 +21,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ExtendedPageTablesTest extends SecondLevelPagingContract {
     private static final long ADDRESS = 0x000f_ffff_ffff_f000L;
 
+    ExtendedPageTablesTest() throws HostMemoryExhaustedException {
+        super(new ExtendedPageTables());
+    }
+
     @Override
-    SecondLevelPaging paging() {
-        return new ExtendedPageTables();
+    protected int[] expressibleRights() {
+        return new int[] {READ, READ | WRITE, READ | EXECUTE, ALL, EXECUTE};
     }
 
     @Test
@@ -134,86 +138,30 @@ class ExtendedPageTablesTest extends SecondLevelPagingContract {
         assertThat(result.outcome()).isEqualTo(Outcome.NOT_PRESENT);
     }
 
-    /** Against a walker written by hand from the manual, over random mappings of all sizes. */
-    @Test
-    void walksAgreeWithTheManual() throws Exception {
-        long seed = 42;
-        Random random = new Random(seed);
-        int[] rights = {READ, READ | WRITE, READ | EXECUTE, ALL, EXECUTE};
-        MemoryType[] types = MemoryType.values();
-        for (int n = 0; n < 300; n++) {
-            long unit = new long[] {PAGE, PAGE, 2 * MIB, GIB}[random.nextInt(4)];
-            long gpa = random.nextLong(16 * GIB / unit) * unit;
-            long hpa = random.nextLong((HOST_END - 3 * unit) / unit) * unit;
-            tables.map(gpa, hpa, unit * (1 + random.nextInt(3)), rights[random.nextInt(5)], types[random.nextInt(5)]);
-        }
-        int pages = 0;
-        for (int n = 0; n < 100_000; n++) {
-            long gpa = random.nextLong(18 * GIB);
-            int access = new int[] {READ, WRITE, EXECUTE, READ | TABLE_WALK, WRITE | TABLE_WALK}[random.nextInt(5)];
-            long[] expected = walk(gpa);
-            tables.translate(gpa, access, result);
-            String where = "seed %d gpa 0x%x access %d".formatted(seed, gpa, access);
-            int required = access > ALL ? READ | WRITE : access;
-            if (expected[0] < 0) {
-                assertThat(result.outcome()).as(where).isEqualTo(Outcome.NOT_PRESENT);
-            } else if ((expected[2] & required) != required) {
-                assertThat(result.outcome()).as(where).isEqualTo(Outcome.NOT_PERMITTED);
-                assertThat(result.rights()).as(where).isEqualTo((int) expected[2]);
-            } else {
-                pages++;
-                assertThat(result.outcome()).as(where).isEqualTo(Outcome.PAGE);
-                assertThat(result.hostPhysical()).as(where).isEqualTo(expected[0]);
-                assertThat(result.pageSize()).as(where).isEqualTo(expected[1]);
-                assertThat(result.rights()).as(where).isEqualTo((int) expected[2]);
-            }
-        }
-        assertThat(pages).isGreaterThan(10_000);
-    }
-
-    /** Returns host-physical address (or -1), page size and rights. */
-    private long[] walk(long gpa) {
+    @Override
+    protected @Nullable Page walk(long gpa) {
         long pml4e = entry(tables.root(), (int) (gpa >> 39 & 511));
         if ((pml4e & 7) == 0) {
-            return new long[] {-1, 0, 0};
+            return null;
         }
         long pdpte = entry(pml4e & ADDRESS, (int) (gpa >> 30 & 511));
         if ((pdpte & 7) == 0) {
-            return new long[] {-1, 0, 0};
+            return null;
         }
         if ((pdpte & 0x80) != 0) {
-            return new long[] {pdpte & 0xf_ffff_c000_0000L | gpa & GIB - 1, GIB, pml4e & pdpte & 7};
+            return new Page(pdpte & 0xf_ffff_c000_0000L | gpa & GIB - 1, GIB, (int) (pml4e & pdpte & 7));
         }
         long pde = entry(pdpte & ADDRESS, (int) (gpa >> 21 & 511));
         if ((pde & 7) == 0) {
-            return new long[] {-1, 0, 0};
+            return null;
         }
         if ((pde & 0x80) != 0) {
-            return new long[] {pde & 0xf_ffff_ffe0_0000L | gpa & 2 * MIB - 1, 2 * MIB, pml4e & pdpte & pde & 7};
+            return new Page(pde & 0xf_ffff_ffe0_0000L | gpa & 2 * MIB - 1, 2 * MIB, (int) (pml4e & pdpte & pde & 7));
         }
         long pte = entry(pde & ADDRESS, (int) (gpa >> 12 & 511));
         if ((pte & 7) == 0) {
-            return new long[] {-1, 0, 0};
+            return null;
         }
-        return new long[] {pte & ADDRESS | gpa & PAGE - 1, PAGE, pml4e & pdpte & pde & pte & 7};
-    }
-
-    /** Spoils the entry of the level that leads to guest-physical 0, looks, and puts it right again. */
-    private void misconfigure(int level, long keep, long set) throws Exception {
-        tables.map(0, TABLES_END, PAGE, ALL, MemoryType.WRITE_BACK);
-        long table = tables.root();
-        for (int above = 4; above > level; above--) {
-            table = tableBelow(table, 0);
-        }
-        long good = entry(table, 0);
-        setEntry(table, 0, good & keep | set);
-        tables.translate(0, EXECUTE, result);
-        assertThat(result.outcome()).as("level %d, %x set", level, set).isEqualTo(Outcome.MISCONFIGURED);
-        setEntry(table, 0, good);
-        assertPage(0, EXECUTE, TABLES_END, PAGE);
-    }
-
-    private long tableBelow(long table, int index) {
-        return entry(table, index) & ADDRESS;
+        return new Page(pte & ADDRESS | gpa & PAGE - 1, PAGE, (int) (pml4e & pdpte & pde & pte & 7));
     }
 }

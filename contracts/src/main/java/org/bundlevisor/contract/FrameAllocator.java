@@ -1,4 +1,4 @@
-package org.bundlevisor.mmu.ept;
+package org.bundlevisor.contract;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -18,7 +18,7 @@ import org.bundlevisor.memory.HostRange;
  * Host memory that gives frames out from below and never twice, and knows what is still out. It is a sparse file, so that
  * gigabytes which nobody writes cost nothing.
  */
-final class FrameAllocator implements HostMemory {
+public final class FrameAllocator implements HostMemory {
     private final MemorySegment segment;
     private final Set<HostRange> given = new HashSet<>();
     private final long limit;
@@ -28,7 +28,7 @@ final class FrameAllocator implements HostMemory {
      * @param size bytes of address space
      * @param limit frames are only given out below this address
      */
-    FrameAllocator(Arena arena, long size, long limit) {
+    public FrameAllocator(Arena arena, long size, long limit) {
         this.limit = limit;
         try {
             Path file = Files.createTempFile("memory", null);
@@ -66,7 +66,8 @@ final class FrameAllocator implements HostMemory {
         }
     }
 
-    synchronized int framesOut() {
+    /** How many pieces are given out and not taken back. */
+    public synchronized int framesOut() {
         return given.size();
     }
 }

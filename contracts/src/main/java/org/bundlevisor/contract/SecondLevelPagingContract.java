@@ -1,4 +1,4 @@
-package org.bundlevisor.mmu.ept;
+package org.bundlevisor.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -6,6 +6,7 @@ import static org.bundlevisor.mmu.SecondLevelTables.ALL;
 import static org.bundlevisor.mmu.SecondLevelTables.EXECUTE;
 import static org.bundlevisor.mmu.SecondLevelTables.READ;
 import static org.bundlevisor.mmu.SecondLevelTables.TABLE_WALK;
+import static org.bundlevisor.mmu.SecondLevelTables.USER;
 import static org.bundlevisor.mmu.SecondLevelTables.WRITE;
 
 import java.lang.foreign.Arena;
@@ -22,38 +23,52 @@ import org.bundlevisor.mmu.SecondLevelPaging;
 import org.bundlevisor.mmu.SecondLevelTables;
 import org.bundlevisor.mmu.Translation;
 import org.bundlevisor.mmu.Translation.Outcome;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What every implementation of {@link SecondLevelPaging} promises, in whatever format. */
-abstract class SecondLevelPagingContract {
-    static final long PAGE = 4096;
-    static final long MIB = 1 << 20;
-    static final long GIB = 1 << 30;
+public abstract class SecondLevelPagingContract {
+    protected static final long PAGE = 4096;
+    protected static final long MIB = 1 << 20;
+    protected static final long GIB = 1 << 30;
 
     /** Where the host memory ends; it is address space only, for nothing but tables is written. */
-    static final long HOST_END = 8 * GIB;
+    protected static final long HOST_END = 8 * GIB;
 
     /** Where tables end and mappings may begin. */
-    static final long TABLES_END = 64 * MIB;
+    protected static final long TABLES_END = 64 * MIB;
 
-    private Arena arena;
-    FrameAllocator memory;
-    SecondLevelTables tables;
-    final Translation result = new Translation();
+    protected final Translation result = new Translation();
+    private final Arena arena = Arena.ofShared();
+    private final FrameAllocator memory = new FrameAllocator(arena, HOST_END, TABLES_END);
+    private final SecondLevelPaging paging;
+    protected final SecondLevelTables tables;
 
-    abstract SecondLevelPaging paging();
-
-    @BeforeEach
-    void create() throws HostMemoryExhaustedException {
-        arena = Arena.ofShared();
-        memory = new FrameAllocator(arena, HOST_END, TABLES_END);
-        tables = paging().create(memory, 40);
+    protected SecondLevelPagingContract(SecondLevelPaging paging) throws HostMemoryExhaustedException {
+        this.paging = paging;
+        this.tables = paging.create(memory, 40);
     }
 
+    /** The rights that a page can have, but for none; all formats have these four. */
+    protected int[] expressibleRights() {
+        return new int[] {READ, READ | WRITE, READ | EXECUTE, ALL};
+    }
+
+    /**
+     * Walks the tables as the manual says, for a test of {@link SecondLevelTables#translate}; without effect on flags.
+     *
+     * @return null where nothing is mapped
+     */
+    protected abstract @Nullable Page walk(long gpa);
+
+    /** A page that a walk found: host-physical address of the byte, size of the page, rights. */
+    public record Page(long hostPhysical, long size, int rights) {}
+
     @AfterEach
-    void close() {
+    final void close() {
         tables.close();
         assertThat(memory.framesOut()).as("frames still held after close").isZero();
         arena.close();
@@ -214,6 +229,24 @@ abstract class SecondLevelPagingContract {
         assertThat(memory.framesOut()).isEqualTo(frames);
     }
 
+    @ParameterizedTest
+    @EnumSource
+    void everyMemoryTypeCanBeMapped(MemoryType type) throws Exception {
+        tables.map(0, GIB, 2 * GIB, ALL, type);
+        tables.unmap(5 * MIB, PAGE);
+        assertPage(7, WRITE, GIB + 7, 2 * MIB);
+        assertPage(4 * MIB + 8, READ, GIB + 4 * MIB + 8, PAGE);
+        assertPage(2 * GIB - 1, EXECUTE, 3 * GIB - 1, GIB);
+    }
+
+    @Test
+    void whoseAccessItIsMakesNoDifference() throws Exception {
+        tables.map(0, TABLES_END, PAGE, READ | EXECUTE, MemoryType.WRITE_BACK);
+        assertPage(0, READ | USER, TABLES_END, PAGE);
+        assertPage(0, EXECUTE | USER, TABLES_END, PAGE);
+        assertRefused(0, WRITE | USER, READ | EXECUTE);
+    }
+
     @Test
     void dirtyLoggingReportsEachWrittenPageOnce() throws Exception {
         tables.map(0, TABLES_END, 4 * MIB, ALL, MemoryType.WRITE_BACK);
@@ -249,7 +282,7 @@ abstract class SecondLevelPagingContract {
                 .isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> tables.map(0, 0, PAGE, 0, MemoryType.WRITE_BACK))
                 .isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> paging().create(memory, 52)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> paging.create(memory, 52)).isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test
@@ -269,7 +302,7 @@ abstract class SecondLevelPagingContract {
         long seed = 20250117;
         Random random = new Random(seed);
         TreeMap<Long, long[]> model = new TreeMap<>();
-        int[] expressible = {READ, READ | WRITE, READ | EXECUTE, ALL};
+        int[] expressible = expressibleRights();
         long window = 8 * MIB;
         for (int step = 0; step < 400; step++) {
             long unit = random.nextInt(3) == 0 ? 2 * MIB : PAGE;
@@ -348,26 +381,84 @@ abstract class SecondLevelPagingContract {
         assertThat(wrong.get()).isZero();
     }
 
-    final void assertPage(long gpa, int access, long hostPhysical, long size) {
+    /** Against a walker written by hand from the manual, over random mappings of all sizes. */
+    @Test
+    void walksAgreeWithTheManual() throws Exception {
+        long seed = 42;
+        Random random = new Random(seed);
+        int[] rights = expressibleRights();
+        MemoryType[] types = MemoryType.values();
+        for (int n = 0; n < 300; n++) {
+            long unit = new long[] {PAGE, PAGE, 2 * MIB, GIB}[random.nextInt(4)];
+            long gpa = random.nextLong(16 * GIB / unit) * unit;
+            long hpa = random.nextLong((HOST_END - 3 * unit) / unit) * unit;
+            tables.map(gpa, hpa, unit * (1 + random.nextInt(3)), rights[random.nextInt(rights.length)],
+                    types[random.nextInt(5)]);
+        }
+        int pages = 0;
+        for (int n = 0; n < 100_000; n++) {
+            long gpa = random.nextLong(18 * GIB);
+            int access = new int[] {READ, WRITE, EXECUTE, READ | TABLE_WALK, WRITE | TABLE_WALK}[random.nextInt(5)];
+            Page expected = walk(gpa);
+            tables.translate(gpa, access, result);
+            String where = "seed %d gpa 0x%x access %d".formatted(seed, gpa, access);
+            int required = access > ALL ? READ | WRITE : access;
+            if (expected == null) {
+                assertThat(result.outcome()).as(where).isEqualTo(Outcome.NOT_PRESENT);
+            } else if ((expected.rights() & required) != required) {
+                assertThat(result.outcome()).as(where).isEqualTo(Outcome.NOT_PERMITTED);
+                assertThat(result.rights()).as(where).isEqualTo(expected.rights());
+            } else {
+                pages++;
+                assertThat(result.outcome()).as(where).isEqualTo(Outcome.PAGE);
+                assertThat(result.hostPhysical()).as(where).isEqualTo(expected.hostPhysical());
+                assertThat(result.pageSize()).as(where).isEqualTo(expected.size());
+                assertThat(result.rights()).as(where).isEqualTo(expected.rights());
+            }
+        }
+        assertThat(pages).isGreaterThan(10_000);
+    }
+
+    /** Spoils the entry of the level that leads to guest-physical 0, looks, and puts it right again. */
+    protected final void misconfigure(int level, long keep, long set) throws Exception {
+        tables.map(0, TABLES_END, PAGE, ALL, MemoryType.WRITE_BACK);
+        long table = tables.root();
+        for (int above = 4; above > level; above--) {
+            table = tableBelow(table, 0);
+        }
+        long good = entry(table, 0);
+        setEntry(table, 0, good & keep | set);
+        tables.translate(0, EXECUTE, result);
+        assertThat(result.outcome()).as("level %d, %x set", level, set).isEqualTo(Outcome.MISCONFIGURED);
+        setEntry(table, 0, good);
+        assertPage(0, EXECUTE, TABLES_END, PAGE);
+    }
+
+    protected final void assertPage(long gpa, int access, long hostPhysical, long size) {
         tables.translate(gpa, access, result);
         assertThat(result.outcome()).isEqualTo(Outcome.PAGE);
         assertThat(result.hostPhysical()).isEqualTo(hostPhysical);
         assertThat(result.pageSize()).isEqualTo(size);
     }
 
-    final void assertRefused(long gpa, int access, int rights) {
+    protected final void assertRefused(long gpa, int access, int rights) {
         tables.translate(gpa, access, result);
         assertThat(result.outcome()).isEqualTo(Outcome.NOT_PERMITTED);
         assertThat(result.rights()).isEqualTo(rights);
         assertThat(result.hostPhysical()).isZero();
     }
 
-    final long entry(long table, int index) {
+    protected final long entry(long table, int index) {
         return memory.segment().get(ValueLayout.JAVA_LONG, table + index * 8L);
     }
 
-    final void setEntry(long table, int index, long value) {
+    protected final void setEntry(long table, int index, long value) {
         memory.segment().set(ValueLayout.JAVA_LONG, table + index * 8L, value);
+    }
+
+    /** Both formats have the address in bits 51:12. */
+    protected final long tableBelow(long table, int index) {
+        return entry(table, index) & 0x000f_ffff_ffff_f000L;
     }
 
     private List<Long> drain() {
