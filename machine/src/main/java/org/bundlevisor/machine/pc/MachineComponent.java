@@ -12,6 +12,7 @@ import org.bundlevisor.memory.HostMemory;
 import org.bundlevisor.mmu.SecondLevelPaging;
 import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.bundle.Capability;
+import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.Constants;
 import org.osgi.framework.ServiceRegistration;
@@ -141,8 +142,18 @@ public final class MachineComponent {
 
     private <T> void remove(Offers<T> offers, T service) {
         offers.remove(service);
-        if (active) {
-            machine.partsChanged();
+        if (!active) {
+            return;
         }
+        if (isPlatformStopping()) {
+            // the whole platform is on its way out, in whatever order: no part has failed
+            machine.stop();
+        }
+        machine.partsChanged();
+    }
+
+    private boolean isPlatformStopping() {
+        Bundle framework = bundle.getBundle(Constants.SYSTEM_BUNDLE_ID);
+        return framework != null && framework.getState() == Bundle.STOPPING;
     }
 }
