@@ -172,13 +172,8 @@ final class ControlRegisters {
         return true;
     }
 
-    /** XSETBV with its checks: x87 state is always enabled, nothing above SSE exists. @return false for #GP(0) */
+    /** XSETBV with its checks. @return false for #GP(0) */
     boolean writeExtended(int index, long value) {
-        long supported = cpu.model.leaf(0xD, 0).eax() & 0xFFFF_FFFFL;
-        if (index != 0 || (value & 1) == 0 || (value & ~supported) != 0) {
-            return false;
-        }
-        cpu.xcr0 = value;
-        return true;
+        return ExtendedState.setControlRegister(cpu, index, value);
     }
 }

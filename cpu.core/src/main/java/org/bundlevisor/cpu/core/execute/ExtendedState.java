@@ -296,11 +296,19 @@ final class ExtendedState {
             throw cpu.exit(ProcessorExit.Kind.INSTRUCTION, in.length);
         }
         long value = cpu.gpr[Cpu.RDX] << 32 | cpu.gpr[Cpu.RAX] & 0xFFFF_FFFFL;
-        long supported = cpu.model.leaf(0xD, 0).eax() & (FPU | SSE);
-        if ((int) cpu.gpr[Cpu.RCX] != 0 || (value & FPU) == 0 || (value & ~supported) != 0) {
+        if (!setControlRegister(cpu, (int) cpu.gpr[Cpu.RCX], value)) {
             throw cpu.raise(Vectors.GENERAL_PROTECTION, 0);
         }
+    }
+
+    /** Sets an extended control register, of which there is XCR0; returns whether the value is allowed. x87 state is always on. */
+    static boolean setControlRegister(Cpu cpu, int index, long value) {
+        long supported = cpu.model.leaf(0xD, 0).eax() & (FPU | SSE);
+        if (index != 0 || (value & FPU) == 0 || (value & ~supported) != 0) {
+            return false;
+        }
         cpu.xcr0 = value;
+        return true;
     }
 
     // ---- the neutral state

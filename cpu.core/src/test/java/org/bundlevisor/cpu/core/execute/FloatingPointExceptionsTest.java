@@ -182,6 +182,29 @@ class FloatingPointExceptionsTest {
     }
 
     @Test
+    void outside64BitModeOnlyEightXmmRegistersAreSaved() {
+        codeSize(4);
+        processor.memory().fill((byte) 0x55);
+        for (int i = 0; i < 16; i++) {
+            in.setXmm(i, i, i);
+        }
+        assertThat(run("0fae07")).isEqualTo(-1); // FXSAVE
+        assertThat(processor.memory().get(JAVA_LONG_UNALIGNED, 160 + 7 * 16)).isEqualTo(7);
+        assertThat(processor.memory().get(JAVA_LONG_UNALIGNED, 160 + 8 * 16)).isEqualTo(0x5555_5555_5555_5555L);
+        assertThat(processor.memory().get(JAVA_INT_UNALIGNED, 28)).isEqualTo(0xFFFF); // MXCSR_MASK
+    }
+
+    @Test
+    void selectorsAreSavedUnlessThePointersHave64Bits() {
+        processor.cpu.selector[Cpu.CS] = 0x33;
+        assertThat(run(FLD1)).isEqualTo(-1);
+        assertThat(step("0fae07")).isEqualTo(-1);
+        assertThat(processor.memory().get(JAVA_LONG_UNALIGNED, 8)).isEqualTo(0x33L << 32 | CODE);
+        assertThat(step("480fae07")).isEqualTo(-1); // FXSAVE64
+        assertThat(processor.memory().get(JAVA_LONG_UNALIGNED, 8)).isEqualTo(CODE);
+    }
+
+    @Test
     void restoringRefusesAWrongHeader() {
         in.gpr[0] = 3;
         MemorySegment memory = processor.memory();

@@ -75,8 +75,7 @@ public final class Operands {
             case 0 -> random.nextInt(-3, 4);
             case 1 -> (1L << random.nextInt(64)) + random.nextInt(-1, 2);
             case 2 -> (random.nextBoolean() ? Long.MAX_VALUE : Integer.MAX_VALUE) + random.nextLong(-2, 3);
-            case 3 -> (random.nextLong() & 0x8080_8080_8080_8080L) * (random.nextBoolean() ? 1 : 0xFF >> 7)
-                    | random.nextLong() & 0x0101_0101_0101_0101L;
+            case 3 -> random.nextLong() & 0x8181_8181_8181_8181L;
             case 4 -> 0x8000_7FFF_8001_FFFFL >>> 8 * random.nextInt(4) ^ random.nextInt(2);
             case 5 -> random.nextInt();
             default -> random.nextLong();
