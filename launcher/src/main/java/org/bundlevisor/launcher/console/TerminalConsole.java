@@ -34,6 +34,7 @@ public final class TerminalConsole implements Console, AutoCloseable {
     private final ByteQueue typed = new ByteQueue(INPUT_CAPACITY);
     private final OutputPump pump;
     private volatile @Nullable Runnable listener;
+    private volatile boolean ended;
 
     public TerminalConsole(Terminal terminal, InputStream input, OutputStream output, Owner owner) {
         this.terminal = terminal;
@@ -57,6 +58,11 @@ public final class TerminalConsole implements Console, AutoCloseable {
     @Override
     public int read() {
         return typed.poll();
+    }
+
+    @Override
+    public boolean ended() {
+        return ended;
     }
 
     @Override
@@ -92,6 +98,8 @@ public final class TerminalConsole implements Console, AutoCloseable {
             return;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        } finally {
+            ended = true;
         }
     }
 

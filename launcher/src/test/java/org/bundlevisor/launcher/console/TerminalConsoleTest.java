@@ -73,9 +73,14 @@ class TerminalConsoleTest {
     void theEndOfTheInputEndsNothing() throws Exception {
         try (TerminalConsole console = console(output)) {
             keys.write('a');
+            keys.flush();
+            inputCame.acquire();
+            assertThat(console.ended()).isFalse();
             keys.close();
 
-            inputCame.acquire();
+            while (!console.ended()) {
+                Thread.onSpinWait();
+            }
             assertThat(console.read()).isEqualTo('a');
             console.write("still here".getBytes(StandardCharsets.US_ASCII), 0, 10);
         }

@@ -70,7 +70,7 @@ public final class PolledConsole implements Console, AutoCloseable {
 
     @Override
     public boolean ended() {
-        return taken.isEmpty() && console.ended();
+        return console.ended();
     }
 
     @Override
