@@ -162,11 +162,16 @@ class RunTest {
             @Override
             public void start() {
                 Console console = service(Console.class, "(console=terminal)");
-                console.onInput(() -> {
-                    byte[] echo = {(byte) console.read()};
-                    console.write(echo, 0, 1);
-                    end(new Outcome.PoweredOff());
-                });
+                // what was typed before is not announced, only there
+                console.onInput(() -> echo(console));
+                echo(console);
+            }
+
+            private synchronized void echo(Console console) {
+                int key = console.read();
+                if (key < 0) return;
+                console.write(new byte[] {(byte) key}, 0, 1);
+                end(new Outcome.PoweredOff());
             }
         };
 
