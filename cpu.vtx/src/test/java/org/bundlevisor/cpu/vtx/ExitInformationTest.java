@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Exit qualifications and instruction information bit by bit, SDM vol. 3C, 28.2. */
+/** Exit qualifications and interruption information bit by bit, SDM vol. 3C, 28.2. */
 class ExitInformationTest {
     @Test
     void controlRegisterAccesses() {
@@ -63,19 +63,6 @@ class ExitInformationTest {
         assertThat(ExitQualification.apicAccess(0xb0, ExitQualification.APIC_WRITE)).isEqualTo(0x10b0);
         assertThat(ExitQualification.debugException(0xffff_4ff1L)).isEqualTo(0x4001);
         assertThat(ExitQualification.startUp(0x9a)).isEqualTo(0x9a);
-    }
-
-    @Test
-    void instructionInformation() {
-        // REP OUTSB with 64-bit addresses from FS
-        assertThat(InstructionInformation.stringIo(8, 4)).isEqualTo(2 << 7 | 4 << 15);
-        // INVPCID RCX, [RBX + R12*8] with 64-bit addresses
-        assertThat(InstructionInformation.memory(8, 3, 3, 12, 8, 1))
-                .isEqualTo(3 | 2 << 7 | 3 << 15 | 12 << 18 | 3 << 23 | 1 << 28);
-        // LIDT [disp32]
-        assertThat(InstructionInformation.memory(4, 3, -1, -1, 1, 0)).isEqualTo(1 << 7 | 3 << 15 | 1 << 22 | 1 << 27);
-        // RDRAND R10D
-        assertThat(InstructionInformation.random(10, 4)).isEqualTo(10 << 3 | 1 << 11);
     }
 
     @ParameterizedTest

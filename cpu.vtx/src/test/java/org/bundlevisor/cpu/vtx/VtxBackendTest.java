@@ -23,6 +23,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** What VT-x records and refuses, beside what every backend promises. */
 class VtxBackendTest extends CpuBackendContract {
+    private long firstInformation;
+    private long firstLinearAddress;
+
     @Override
     protected CpuBackend backend() {
         return new VtxBackend();
@@ -31,6 +34,16 @@ class VtxBackendTest extends CpuBackendContract {
     @Override
     protected SecondLevelPaging paging() {
         return new ExtendedPageTables();
+    }
+
+    @Override
+    protected void exited(VmExit exit) {
+        super.exited(exit);
+        if (exits().size() == 1) {
+            Vmcs vmcs = ((VtxCpu) cpu()).vmcs();
+            firstInformation = vmcs.read(VmcsField.EXIT_INSTRUCTION_INFORMATION);
+            firstLinearAddress = vmcs.read(VmcsField.GUEST_LINEAR_ADDRESS);
+        }
     }
 
     static Stream<Arguments> instructions() {
@@ -78,6 +91,18 @@ class VtxBackendTest extends CpuBackendContract {
         assertThat(vmcs.read(VmcsField.GUEST_CR4)).isEqualTo(Capabilities.CR4_VMXE);
         assertThat(vmcs.read(VmcsField.VPID)).isEqualTo(1);
         assertThat(vmcs.read(VmcsField.EPT_POINTER)).isEqualTo(tables().root() | 0x5e);
+    }
+
+    /** SDM vol. 3C, 28.2.5: address size in bits 9:7, segment register in bits 17:15, and the linear address. */
+    @Test
+    void stringPortInstructionsAreDescribed() {
+        // mov esi,0x2000; mov ecx,1; mov dx,0x10; rep outsb from FS
+        longMode("be00200000 b901000000 66ba1000 f3646e");
+        cpu().setInstructionLimit(cpu().instructions() + 4);
+        cpu().run();
+        assertThat(firstInformation & 0x3_8380).isEqualTo(2 << 7 | 4 << 15);
+        assertThat(firstLinearAddress).isEqualTo(0x2000);
+        assertThat(exits().getFirst().information()).startsWith("qualification=0x100030 out port=0x10 size=1");
     }
 
     @Test

@@ -98,7 +98,12 @@ public abstract class CpuBackendContract {
     private Partition newPartition(BenchHost host) throws HostMemoryExhaustedException {
         return backend()
                 .createPartition(
-                        new PartitionConfiguration("test", memory, tables, BenchModel.create(), host, exits::add));
+                        new PartitionConfiguration("test", memory, tables, BenchModel.create(), host, this::exited));
+    }
+
+    /** Sees each exit as it happens. */
+    protected void exited(VmExit exit) {
+        exits.add(exit);
     }
 
     @Test
