@@ -163,6 +163,10 @@ public final class Interpreter {
             inject();
             return 0;
         }
+        if (cpu.pendingDebug != 0 && cpu.shadow != 2) {
+            deliver(cpu.trapDebug());
+            return 0;
+        }
         if ((cpu.pending & Cpu.PENDING_IDLE) != 0) {
             if (cpu.waitingForStartup || cpu.halted || cpu.shutDown) {
                 stop(Kind.IDLE);
@@ -171,10 +175,6 @@ public final class Interpreter {
             cpu.pending &= ~Cpu.PENDING_IDLE;
         }
         boolean shadowed = cpu.shadow != 0;
-        if (cpu.pendingDebug != 0 && cpu.shadow != 2) {
-            deliver(cpu.trapDebug());
-            return 0;
-        }
         if (!shadowed && windowOpens()) {
             return 0;
         }

@@ -53,6 +53,16 @@ class DebugTest {
     }
 
     @Test
+    void singleStepOfHltEndsTheHalt() {
+        try (TestMachine m = new TestMachine().longMode().handlers()) {
+            m.cpu.setRflags(Bits.FLAG_TF);
+            m.execute("");
+            assertThat(m.vectorTaken()).isEqualTo(Vectors.DEBUG);
+            assertThat(savedRip(m)).isEqualTo(TestMachine.CODE + 1);
+        }
+    }
+
+    @Test
     void codeBreakpointFaultsBeforeTheInstruction() {
         try (TestMachine m = new TestMachine().longMode().handlers()) {
             m.cpu.gpr[Cpu.RAX] = TestMachine.CODE + 14;
