@@ -65,9 +65,10 @@ class VectorInstructionsTest {
     }
 
     @BeforeAll
-    void open() throws Exception {
+    void open() {
         assumeThat(HostCpu.available()).isTrue();
         host = HostCpu.open();
+        assumeThat(host.isIntel()).isTrue();
         guest = new TestProcessor(host);
     }
 
@@ -75,6 +76,8 @@ class VectorInstructionsTest {
     void close() {
         if (host != null) {
             host.close();
+        }
+        if (guest != null) {
             guest.close();
         }
     }

@@ -114,6 +114,16 @@ public final class HostCpu implements AutoCloseable {
         return new HostCpu();
     }
 
+    /**
+     * Whether the host's processor is Intel's, whose answers count where the manual leaves a choice: approximations, the steps of
+     * FPREM, undocumented instructions, which of two not-a-numbers a dot product returns.
+     */
+    public boolean isIntel() {
+        HostState state = new HostState();
+        run(new byte[] {0x0F, (byte) 0xA2}, state, state); // CPUID
+        return state.gpr[3] == 0x756E_6547 && state.gpr[2] == 0x4965_6E69 && state.gpr[1] == 0x6C65_746E;
+    }
+
     /** Memory that instructions may read and write: {@link #MEMORY_SIZE} bytes at {@link #memoryAddress()}. */
     public MemorySegment memory() {
         return block.asSlice(MEMORY, MEMORY_SIZE);

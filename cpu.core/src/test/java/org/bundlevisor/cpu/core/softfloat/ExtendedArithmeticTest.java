@@ -39,6 +39,7 @@ class ExtendedArithmeticTest {
     void open() {
         assumeThat(HostCpu.available()).isTrue();
         host = HostCpu.open();
+        assumeThat(host.isIntel()).isTrue();
     }
 
     @AfterEach
