@@ -24,7 +24,8 @@ class PrivilegeTest {
     @Test
     void privilegedInstructions() {
         for (String code : new String[] {
-            "F4", "FA", "FB", "0F 06", "0F 09", "0F 20 C0", "0F 22 D8", "0F 21 C0", "0F 32", "0F 30", "0F 01 17", "0F 01 1F",
+            "F4", "FA", "FB", "0F 06", "0F 09", "0F 20 C0", "0F 22 D8", "0F 21 C0", "0F 32", "0F 30", "0F 01 17",
+            "0F 01 1F",
             "0F 00 D0", "0F 00 D8", "0F 01 F0", "0F 01 3F", "0F 01 F8", "48 0F 07"
         }) {
             userFaults(code, Vectors.GENERAL_PROTECTION);
