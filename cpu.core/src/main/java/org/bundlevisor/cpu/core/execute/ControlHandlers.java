@@ -38,12 +38,6 @@ final class ControlHandlers {
         return to == Place.DEBUG ? ControlHandlers::toDebug : ControlHandlers::fromDebug;
     }
 
-    private static void requirePrivilege(Cpu cpu) {
-        if (cpu.cpl != 0) {
-            throw cpu.raise(Vectors.GENERAL_PROTECTION, 0);
-        }
-    }
-
     // ---- control registers
 
     private static ExitSignal controlExit(Cpu cpu, Instruction in, int number, int access, int general) {
@@ -56,7 +50,7 @@ final class ControlHandlers {
     }
 
     private static void toControl(Cpu cpu, Instruction in) {
-        requirePrivilege(cpu);
+        cpu.requireKernel();
         int number = in.reg;
         long value = in.size(1) == 8 ? cpu.gpr[in.rm] : cpu.gpr[in.rm] & 0xFFFF_FFFFL;
         if (cpu.intercepts.controlRegisterWrite(number) || touchesHostBits(cpu, number, value)) {
@@ -83,7 +77,7 @@ final class ControlHandlers {
     }
 
     private static void fromControl(Cpu cpu, Instruction in) {
-        requirePrivilege(cpu);
+        cpu.requireKernel();
         int number = in.reg;
         if (cpu.intercepts.controlRegisterRead(number)) {
             throw controlExit(cpu, in, number, ProcessorExit.MOV_FROM_CR, in.rm);
@@ -104,7 +98,7 @@ final class ControlHandlers {
     }
 
     private static void clearTaskSwitched(Cpu cpu, Instruction in) {
-        requirePrivilege(cpu);
+        cpu.requireKernel();
         boolean hostOwns = (cpu.intercepts.cr0Mask() & Bits.CR0_TS) != 0;
         boolean shadowSet = (cpu.intercepts.cr0Shadow() & Bits.CR0_TS) != 0;
         if (hostOwns && shadowSet || cpu.intercepts.controlRegisterWrite(0)) {
@@ -117,7 +111,7 @@ final class ControlHandlers {
     }
 
     private static void loadMachineStatus(Cpu cpu, Instruction in) {
-        requirePrivilege(cpu);
+        cpu.requireKernel();
         int source = (int) Operands.rm(cpu, in, 2) & 0xFFFF;
         long status = source & MACHINE_STATUS_WORD;
         long visible = visibleCr0(cpu);
@@ -162,7 +156,7 @@ final class ControlHandlers {
         if (alias && (cpu.cr4 & Bits.CR4_DE) != 0) {
             throw cpu.raise(Vectors.INVALID_OPCODE, 0);
         }
-        requirePrivilege(cpu);
+        cpu.requireKernel();
         if ((cpu.dr[7] & Bits.DR7_GD) != 0) {
             cpu.exit.exceptionAddress = Bits.DR6_BD;
             throw cpu.raise(Vectors.DEBUG, 0);
@@ -189,10 +183,5 @@ final class ControlHandlers {
     private static void fromDebug(Cpu cpu, Instruction in) {
         int number = checkDebug(cpu, in, true);
         Operands.setRegister(cpu, in.rm, cpu.dr[number], in.size(0));
-    }
-
-    /** For handlers of other files: #GP(0) unless CPL is 0. */
-    static void checkPrivilege(Cpu cpu) {
-        requirePrivilege(cpu);
     }
 }

@@ -404,6 +404,13 @@ public final class Cpu {
         codeContext = flushes + tlb.clears() << 16 | tlbStamp << 4 | (cpl == 3 ? 4 : 0) | mode;
     }
 
+    /** Raises #GP(0) unless CPL is 0. */
+    void requireKernel() {
+        if (cpl != 0) {
+            throw raise(Vectors.GENERAL_PROTECTION, 0);
+        }
+    }
+
     /** What decoding depends on, for trace keys: 0 for 16-bit, 1 for 32-bit, 2 for 64-bit code. */
     int codeMode() {
         return codeSize == 8 ? 2 : codeSize == 4 ? 1 : 0;

@@ -13,6 +13,9 @@ final class EventDelivery {
     private static final int FIRST_STACK_POINTER = 4;
     private static final int FIRST_INTERRUPT_STACK = 0x24;
 
+    /** What entering from virtual-8086 mode makes null, in the order of a frame from its low end. */
+    private static final int[] DATA_SEGMENTS = {Cpu.ES, Cpu.DS, Cpu.FS, Cpu.GS};
+
     /** Error code bit: it names a gate of the IDT. */
     private static final int IN_IDT = 2;
 
@@ -279,27 +282,18 @@ final class EventDelivery {
         if (fromVirtual8086 && privilege != 0) {
             throw Descriptors.fault(cpu, Vectors.GENERAL_PROTECTION, selector);
         }
-        int size = (Descriptors.type(gate) & 8) != 0 ? 4 : 2;
         boolean inner = privilege < cpu.cpl;
         if (inner) {
             stack.useInner(privilege);
         } else {
             stack.useCurrent();
         }
+        int size = (Descriptors.type(gate) & 8) != 0 ? 4 : 2;
         stack.require(size * (3 + (hasErrorCode ? 1 : 0) + (inner ? 2 : 0) + (fromVirtual8086 ? 4 : 0)));
         long target = Descriptors.gateOffset(gate);
-        if (Long.compareUnsigned(target, Descriptors.limit(code) & 0xFFFF_FFFFL) > 0) {
-            throw cpu.raise(Vectors.GENERAL_PROTECTION, 0);
-        }
-        if (fromVirtual8086) {
-            stack.push(cpu.selector[Cpu.GS], size);
-            stack.push(cpu.selector[Cpu.FS], size);
-            stack.push(cpu.selector[Cpu.DS], size);
-            stack.push(cpu.selector[Cpu.ES], size);
-        }
+        FarReturn.checkTarget(cpu, code, target);
         if (inner) {
-            stack.push(cpu.selector[Cpu.SS], size);
-            stack.push(cpu.gpr[Cpu.RSP], size);
+            pushOuterStack(size, fromVirtual8086);
         }
         pushFrame(size);
         enter(gate, selector, code, privilege, target);
@@ -311,7 +305,15 @@ final class EventDelivery {
         cpu.modeChanged();
     }
 
-    private static final int[] DATA_SEGMENTS = {Cpu.ES, Cpu.DS, Cpu.FS, Cpu.GS};
+    private void pushOuterStack(int size, boolean fromVirtual8086) {
+        if (fromVirtual8086) {
+            for (int i = DATA_SEGMENTS.length - 1; i >= 0; i--) {
+                stack.push(cpu.selector[DATA_SEGMENTS[i]], size);
+            }
+        }
+        stack.push(cpu.selector[Cpu.SS], size);
+        stack.push(cpu.gpr[Cpu.RSP], size);
+    }
 
     private void pushFrame(int size) {
         stack.push(savedFlags(), size);

@@ -280,16 +280,11 @@ final class ModelSpecificRegisters {
             return false;
         }
         switch (index) {
-            case FS_BASE -> setBase(Cpu.FS, value);
-            case GS_BASE -> setBase(Cpu.GS, value);
+            case FS_BASE -> cpu.setBase(Cpu.FS, value);
+            case GS_BASE -> cpu.setBase(Cpu.GS, value);
             default -> kernelGsBase = value;
         }
         return true;
-    }
-
-    private void setBase(int segment, long value) {
-        cpu.segmentBase[segment] = value;
-        cpu.effectiveBase[segment] = value;
     }
 
     private static boolean isMtrr(int index) {

@@ -25,11 +25,11 @@ final class PrivilegedHandlers {
             Thread.onSpinWait();
         });
         table.addOne(Mnemonic.INVD, (cpu, in) -> {
-            checkPrivilege(cpu);
+            cpu.requireKernel();
             stop(cpu, in, Intercept.INVD);
         });
         table.addOne(Mnemonic.WBINVD, (cpu, in) -> {
-            checkPrivilege(cpu);
+            cpu.requireKernel();
             stop(cpu, in, Intercept.WBINVD);
         });
         table.addOne(Mnemonic.INVLPG, PrivilegedHandlers::invalidatePage);
@@ -94,12 +94,6 @@ final class PrivilegedHandlers {
         }
     }
 
-    private static void checkPrivilege(Cpu cpu) {
-        if (cpu.cpl != 0) {
-            throw cpu.raise(Vectors.GENERAL_PROTECTION, 0);
-        }
-    }
-
     /** Stops the processor at the instruction if it is intercepted. */
     private static void stop(Cpu cpu, Instruction in, Intercept intercept) {
         if (cpu.intercepts.has(intercept)) {
@@ -131,14 +125,14 @@ final class PrivilegedHandlers {
     }
 
     private static void halt(Cpu cpu, Instruction in) {
-        checkPrivilege(cpu);
+        cpu.requireKernel();
         stop(cpu, in, Intercept.HLT);
         cpu.halted = true;
         cpu.pending |= Cpu.PENDING_IDLE;
     }
 
     private static void invalidatePage(Cpu cpu, Instruction in) {
-        checkPrivilege(cpu);
+        cpu.requireKernel();
         long linear = cpu.offset(in) + cpu.effectiveBase[in.segment] & cpu.linearMask;
         stopWithMemory(cpu, in, Intercept.INVLPG, linear, 0);
         cpu.flushTlbPage(linear);
@@ -146,7 +140,7 @@ final class PrivilegedHandlers {
 
     /** SDM vol. 2A, INVPCID: all types forget at least what they must. */
     private static void invalidatePcid(Cpu cpu, Instruction in) {
-        checkPrivilege(cpu);
+        cpu.requireKernel();
         long linear = cpu.address(in, 16, false);
         stopWithMemory(cpu, in, Intercept.INVPCID, linear, in.reg);
         long type = Operands.register(cpu, in.reg, cpu.code64() ? 8 : 4);
@@ -166,7 +160,7 @@ final class PrivilegedHandlers {
     }
 
     private static void readMsr(Cpu cpu, Instruction in) {
-        checkPrivilege(cpu);
+        cpu.requireKernel();
         int index = (int) cpu.gpr[Cpu.RCX];
         stopForMsr(cpu, in, index, false);
         long[] value = cpu.msrValue;
@@ -177,7 +171,7 @@ final class PrivilegedHandlers {
     }
 
     private static void writeMsr(Cpu cpu, Instruction in) {
-        checkPrivilege(cpu);
+        cpu.requireKernel();
         int index = (int) cpu.gpr[Cpu.RCX];
         stopForMsr(cpu, in, index, true);
         long value = cpu.gpr[Cpu.RDX] << 32 | cpu.gpr[Cpu.RAX] & 0xFFFF_FFFFL;
@@ -208,7 +202,7 @@ final class PrivilegedHandlers {
     /** There are no performance counters, so whatever ECX says is wrong. */
     private static void readCounter(Cpu cpu, Instruction in) {
         if ((cpu.cr4 & Bits.CR4_PCE) == 0) {
-            checkPrivilege(cpu);
+            cpu.requireKernel();
         }
         stop(cpu, in, Intercept.RDPMC);
         throw cpu.raise(Vectors.GENERAL_PROTECTION, 0);
@@ -244,8 +238,7 @@ final class PrivilegedHandlers {
             if (value << 16 >> 16 != value) {
                 throw cpu.raise(Vectors.GENERAL_PROTECTION, 0);
             }
-            cpu.segmentBase[segment] = value;
-            cpu.effectiveBase[segment] = value;
+            cpu.setBase(segment, value);
         };
     }
 

@@ -5,10 +5,7 @@ import org.bundlevisor.cpu.CpuState.Injection;
 
 /** The state after power-up, INIT and a start-up IPI: SDM vol. 3A, table 11-1, and 10.4 "MP initialization". */
 final class Reset {
-    /** Present, writable, accessed data; the same for code; and the system segments. */
-    private static final int DATA = 0x93;
-
-    private static final int CODE = 0x9B;
+    /** Attributes of the system segments. */
     private static final int LOCAL_TABLE = 0x82;
     private static final int TASK_STATE = 0x8B;
     private static final int LIMIT = 0xFFFF;
@@ -53,9 +50,9 @@ final class Reset {
         cpu.dr[6] = 0xFFFF_0FF0L;
         cpu.dr[7] = 0x400;
         for (int segment = Cpu.ES; segment <= Cpu.GS; segment++) {
-            set(segment, 0, 0, DATA);
+            set(segment, 0, 0, Segments.REAL_DATA);
         }
-        set(Cpu.CS, 0xF000, 0xFFFF_0000L, CODE);
+        set(Cpu.CS, 0xF000, 0xFFFF_0000L, Segments.REAL_CODE);
         set(Cpu.LDTR, 0, 0, LOCAL_TABLE);
         set(Cpu.TR, 0, 0, TASK_STATE);
         cpu.gdtrBase = 0;
@@ -77,16 +74,13 @@ final class Reset {
     }
 
     private void set(int segment, int selector, long base, int attributes) {
-        cpu.selector[segment] = selector;
-        cpu.segmentBase[segment] = base;
-        cpu.segmentLimit[segment] = LIMIT;
-        cpu.segmentAttributes[segment] = attributes;
+        Segments.set(cpu, segment, selector, base, LIMIT, attributes);
     }
 
     /** Begins execution at physical address {@code vector * 4096}. */
     void startUp(int vector) {
         cpu.waitingForStartup = false;
-        set(Cpu.CS, vector << 8, (long) vector << 12, CODE);
+        set(Cpu.CS, vector << 8, (long) vector << 12, Segments.REAL_CODE);
         cpu.rip = 0;
         cpu.modeChanged();
     }

@@ -51,7 +51,7 @@ final class SystemCallHandlers {
 
     private static void callReturn(Cpu cpu, Instruction in) {
         requireCallsEnabled(cpu);
-        ControlHandlers.checkPrivilege(cpu);
+        cpu.requireKernel();
         boolean to64 = in.operandSize == 8;
         long target = cpu.gpr[Cpu.RCX];
         if (!to64) {
@@ -104,7 +104,7 @@ final class SystemCallHandlers {
     }
 
     private static void swapGs(Cpu cpu, Instruction in) {
-        ControlHandlers.checkPrivilege(cpu);
+        cpu.requireKernel();
         long base = cpu.segmentBase[Cpu.GS];
         cpu.setBase(Cpu.GS, cpu.msrs.kernelGsBase);
         cpu.msrs.kernelGsBase = base;

@@ -58,7 +58,7 @@ final class TableHandlers {
     }
 
     private static void load(Cpu cpu, Instruction in, int which) {
-        ControlHandlers.checkPrivilege(cpu);
+        cpu.requireKernel();
         checkIntercept(cpu, in, Intercept.LOAD_DESCRIPTOR_TABLE, which);
         boolean wide = cpu.code64();
         int baseSize = wide ? 8 : 4;
@@ -115,7 +115,7 @@ final class TableHandlers {
 
     private static void loadLocalTable(Cpu cpu, Instruction in) {
         requireProtectedMode(cpu);
-        ControlHandlers.checkPrivilege(cpu);
+        cpu.requireKernel();
         checkIntercept(cpu, in, Intercept.LOAD_LOCAL_OR_TASK, LLDT);
         int selector = (int) Operands.rm(cpu, in, 2) & 0xFFFF;
         if (Descriptors.isNull(selector)) {
@@ -136,7 +136,7 @@ final class TableHandlers {
 
     private static void loadTask(Cpu cpu, Instruction in) {
         requireProtectedMode(cpu);
-        ControlHandlers.checkPrivilege(cpu);
+        cpu.requireKernel();
         checkIntercept(cpu, in, Intercept.LOAD_LOCAL_OR_TASK, LTR);
         int selector = (int) Operands.rm(cpu, in, 2) & 0xFFFF;
         if (Descriptors.isNull(selector)) {
