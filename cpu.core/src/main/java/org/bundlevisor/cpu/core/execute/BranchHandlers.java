@@ -47,7 +47,7 @@ final class BranchHandlers {
     }
 
     /** Branches relative to the next instruction; 16-bit operands cut the target to 16 bits. */
-    private static void jump(Cpu cpu, Instruction in) {
+    static void jump(Cpu cpu, Instruction in) {
         cpu.branch(target(cpu, in));
     }
 
@@ -76,12 +76,16 @@ final class BranchHandlers {
         int size = in.operandSize;
         if (size == 8) {
             return relative
-                    ? (cpu, it) -> call64(cpu, it, cpu.gpr[Instruction.RIP] + it.offset + it.length + it.immediate)
+                    ? BranchHandlers::callRelative64
                     : (cpu, it) -> call64(cpu, it, Operands.rm(cpu, it, 8));
         }
         return relative
                 ? (cpu, it) -> call(cpu, it, target(cpu, it), size)
                 : (cpu, it) -> call(cpu, it, cut(Operands.rm(cpu, it, size), it), size);
+    }
+
+    static void callRelative64(Cpu cpu, Instruction in) {
+        call64(cpu, in, cpu.gpr[Instruction.RIP] + in.offset + in.length + in.immediate);
     }
 
     private static void call64(Cpu cpu, Instruction in, long target) {
@@ -108,7 +112,7 @@ final class BranchHandlers {
         };
     }
 
-    private static void return64(Cpu cpu, Instruction in) {
+    static void return64(Cpu cpu, Instruction in) {
         long pointer = cpu.gpr[Cpu.RSP];
         cpu.branch(cpu.read64(pointer));
         cpu.gpr[Cpu.RSP] = pointer + 8;

@@ -456,11 +456,12 @@ public final class Cpu {
 
     /** Linear address of an instruction's memory operand, checked against the segment for an access of so many bytes. */
     long address(Instruction in, int size, boolean write) {
-        if (in.addressSize == 8) {
-            // in 64-bit mode alone, where no segment is checked
-            return gpr[in.base] + (gpr[in.index] << in.scale) + in.displacement + effectiveBase[in.segment];
-        }
-        return address32(in, size, write);
+        return in.addressSize == 8 ? address64(in) : address32(in, size, write);
+    }
+
+    /** The same for a 64-bit address: in 64-bit mode alone, where no segment is checked. */
+    long address64(Instruction in) {
+        return gpr[in.base] + (gpr[in.index] << in.scale) + in.displacement + effectiveBase[in.segment];
     }
 
     private long address32(Instruction in, int size, boolean write) {

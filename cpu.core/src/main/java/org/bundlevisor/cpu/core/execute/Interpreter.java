@@ -102,10 +102,16 @@ public final class Interpreter {
         return fit;
     }
 
+    /**
+     * Executes a trace. The common forms stand in the loop itself, so that each is compiled into it and found by one jump:
+     * a call of a handler costs three times as much, because no processor predicts it.
+     */
     private void runTrace(Trace trace, int most) {
         Cpu cpu = this.cpu;
         Instruction[] instructions = trace.instructions;
         Handler[] handlers = trace.handlers;
+        byte[] forms = trace.forms;
+        long[] gpr = cpu.gpr;
         long base = cpu.rip;
         cpu.gpr[Instruction.RIP] = base;
         cpu.rip = base + trace.length & cpu.ripMask;
@@ -113,7 +119,67 @@ public final class Interpreter {
         int i = 0;
         try {
             do {
-                handlers[i].execute(cpu, instructions[i]);
+                Instruction in = instructions[i];
+                switch (forms[i]) {
+                    case CommonForms.MOVE_64 -> gpr[in.rm] = gpr[in.reg];
+                    case CommonForms.MOVE_32 -> gpr[in.rm] = gpr[in.reg] & 0xFFFF_FFFFL;
+                    case CommonForms.LOAD_64 -> gpr[in.reg] = cpu.read64(cpu.address64(in));
+                    case CommonForms.LOAD_32 -> gpr[in.reg] = cpu.read32(cpu.address64(in)) & 0xFFFF_FFFFL;
+                    case CommonForms.STORE_64 -> cpu.write64(cpu.address64(in), gpr[in.reg]);
+                    case CommonForms.STORE_32 -> cpu.write32(cpu.address64(in), (int) gpr[in.reg]);
+                    case CommonForms.ADDRESS_64 ->
+                            gpr[in.reg] = gpr[in.base] + (gpr[in.index] << in.scale) + in.displacement;
+                    case CommonForms.MOVE_IMMEDIATE_32 -> gpr[in.rm] = in.immediate & 0xFFFF_FFFFL;
+                    case CommonForms.LOAD_BYTE -> gpr[in.reg] = cpu.read8(cpu.address64(in));
+                    case CommonForms.ADD_64 ->
+                            gpr[in.rm] = Alu.add(cpu, gpr[in.rm], gpr[in.reg], gpr[in.rm] + gpr[in.reg]);
+                    case CommonForms.ADD_32 -> gpr[in.rm] = CommonForms.add32(cpu, (int) gpr[in.rm], (int) gpr[in.reg]);
+                    case CommonForms.SUBTRACT_64 ->
+                            gpr[in.rm] = Alu.subtract(cpu, gpr[in.rm], gpr[in.reg], gpr[in.rm] - gpr[in.reg]);
+                    case CommonForms.SUBTRACT_32 ->
+                            gpr[in.rm] = CommonForms.subtract32(cpu, (int) gpr[in.rm], (int) gpr[in.reg]);
+                    case CommonForms.AND_64 -> gpr[in.rm] = Alu.logic(cpu, gpr[in.rm] & gpr[in.reg]);
+                    case CommonForms.AND_32 ->
+                            gpr[in.rm] = Alu.logic(cpu, (int) (gpr[in.rm] & gpr[in.reg])) & 0xFFFF_FFFFL;
+                    case CommonForms.OR_64 -> gpr[in.rm] = Alu.logic(cpu, gpr[in.rm] | gpr[in.reg]);
+                    case CommonForms.OR_32 ->
+                            gpr[in.rm] = Alu.logic(cpu, (int) (gpr[in.rm] | gpr[in.reg])) & 0xFFFF_FFFFL;
+                    case CommonForms.XOR_64 -> gpr[in.rm] = Alu.logic(cpu, gpr[in.rm] ^ gpr[in.reg]);
+                    case CommonForms.XOR_32 ->
+                            gpr[in.rm] = Alu.logic(cpu, (int) (gpr[in.rm] ^ gpr[in.reg])) & 0xFFFF_FFFFL;
+                    case CommonForms.COMPARE_64 -> Alu.subtract(cpu, gpr[in.rm], gpr[in.reg], gpr[in.rm] - gpr[in.reg]);
+                    case CommonForms.COMPARE_32 -> CommonForms.subtract32(cpu, (int) gpr[in.rm], (int) gpr[in.reg]);
+                    case CommonForms.TEST_64 -> Alu.logic(cpu, gpr[in.rm] & gpr[in.reg]);
+                    case CommonForms.TEST_32 -> Alu.logic(cpu, (int) (gpr[in.rm] & gpr[in.reg]));
+                    case CommonForms.ADD_IMMEDIATE_64 ->
+                            gpr[in.rm] = Alu.add(cpu, gpr[in.rm], in.immediate, gpr[in.rm] + in.immediate);
+                    case CommonForms.ADD_IMMEDIATE_32 ->
+                            gpr[in.rm] = CommonForms.add32(cpu, (int) gpr[in.rm], (int) in.immediate);
+                    case CommonForms.SUBTRACT_IMMEDIATE_64 ->
+                            gpr[in.rm] = Alu.subtract(cpu, gpr[in.rm], in.immediate, gpr[in.rm] - in.immediate);
+                    case CommonForms.COMPARE_IMMEDIATE_64 ->
+                            Alu.subtract(cpu, gpr[in.rm], in.immediate, gpr[in.rm] - in.immediate);
+                    case CommonForms.COMPARE_IMMEDIATE_32 ->
+                            CommonForms.subtract32(cpu, (int) gpr[in.rm], (int) in.immediate);
+                    case CommonForms.AND_IMMEDIATE_32 ->
+                            gpr[in.rm] = Alu.logic(cpu, (int) (gpr[in.rm] & in.immediate)) & 0xFFFF_FFFFL;
+                    case CommonForms.JUMP_IF_EQUAL -> {
+                        if (cpu.flagZero == 0) {
+                            BranchHandlers.jump(cpu, in);
+                        }
+                    }
+                    case CommonForms.JUMP_IF_NOT_EQUAL -> {
+                        if (cpu.flagZero != 0) {
+                            BranchHandlers.jump(cpu, in);
+                        }
+                    }
+                    case CommonForms.JUMP -> BranchHandlers.jump(cpu, in);
+                    case CommonForms.PUSH -> Stack.push64(cpu, gpr[in.rm]);
+                    case CommonForms.POP -> StackHandlers.pop64(cpu, in);
+                    case CommonForms.CALL -> BranchHandlers.callRelative64(cpu, in);
+                    case CommonForms.RETURN -> BranchHandlers.return64(cpu, in);
+                    default -> handlers[i].execute(cpu, in);
+                }
                 i++;
             } while (i < cpu.traceLimit);
             if (i < instructions.length) {

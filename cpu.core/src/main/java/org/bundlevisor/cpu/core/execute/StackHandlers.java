@@ -67,7 +67,7 @@ final class StackHandlers {
         };
     }
 
-    private static void pop64(Cpu cpu, Instruction in) {
+    static void pop64(Cpu cpu, Instruction in) {
         long pointer = cpu.gpr[Cpu.RSP];
         long value = cpu.read64(pointer);
         cpu.gpr[Cpu.RSP] = pointer + 8;

@@ -11,6 +11,9 @@ final class Trace {
     final Instruction[] instructions;
     final Handler[] handlers;
 
+    /** {@link CommonForms} of the instructions. */
+    final byte[] forms;
+
     /** Where the first byte lies. */
     final long hostPhysical;
 
@@ -47,6 +50,10 @@ final class Trace {
             long secondFrame) {
         this.instructions = instructions;
         this.handlers = handlers;
+        this.forms = new byte[instructions.length];
+        for (int i = 0; i < forms.length; i++) {
+            forms[i] = (byte) CommonForms.of(instructions[i]);
+        }
         this.hostPhysical = hostPhysical;
         this.length = length;
         this.codeMode = codeMode;
