@@ -11,11 +11,11 @@ import static org.bundlevisor.cpu.vtx.VmcsField.GUEST_PHYSICAL_ADDRESS;
 import static org.bundlevisor.cpu.vtx.VmcsField.IDT_VECTORING_ERROR_CODE;
 import static org.bundlevisor.cpu.vtx.VmcsField.IDT_VECTORING_INFORMATION;
 
-import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.bundlevisor.cpu.CpuState.Injection;
 import org.bundlevisor.cpu.ExitObserver;
-import org.bundlevisor.cpu.VmExit;
+import org.bundlevisor.cpu.core.ExitTally;
 import org.bundlevisor.cpu.core.Intercept;
 import org.bundlevisor.cpu.core.Processor;
 import org.bundlevisor.cpu.core.ProcessorExit;
@@ -27,7 +27,6 @@ import org.jspecify.annotations.Nullable;
  * says, counts it, and shows it to whoever watches. For one vCPU's thread, but for the counts, which any thread may read.
  */
 final class ExitRecorder {
-    private static final ExitReason[] REASONS = ExitReason.values();
     private static final int DEBUG_EXCEPTION = 1;
     private static final int PAGE_FAULT = 14;
     private static final int NMI_VECTOR = 2;
@@ -36,27 +35,23 @@ final class ExitRecorder {
     private final Processor processor;
     private final ProcessorExit exit;
     private final Vmcs vmcs;
-    private final @Nullable ExitObserver observer;
-    private final long[] counts = new long[REASONS.length];
+    private final ExitTally<ExitReason> tally;
+    private final Supplier<String> information = this::information;
+
+    /** What was recorded last. */
+    private ExitReason last = ExitReason.CPUID;
 
     ExitRecorder(int cpu, Processor processor, Vmcs vmcs, @Nullable ExitObserver observer) {
         this.cpu = cpu;
         this.processor = processor;
         this.exit = processor.exit();
         this.vmcs = vmcs;
-        this.observer = observer;
+        this.tally = new ExitTally<>(cpu, processor, observer, ExitReason.values());
     }
 
-    /** How often there was a VM exit for each reason, by the manual's name; reasons that never came are left out. */
+    /** As {@link ExitTally#counts()}. */
     Map<String, Long> counts() {
-        Map<String, Long> result = new HashMap<>();
-        for (ExitReason reason : REASONS) {
-            long count = counts[reason.ordinal()];
-            if (count != 0) {
-                result.put(reason.toString(), count);
-            }
-        }
-        return result;
+        return tally.counts();
     }
 
     /** Records why the processor stopped, which is neither IDLE nor what only this implementation knows. */
@@ -102,12 +97,8 @@ final class ExitRecorder {
                 VmcsField.ENTRY_INTERRUPTION_INFORMATION,
                 vmcs.read(VmcsField.ENTRY_INTERRUPTION_INFORMATION) & ~InterruptionInformation.VALID);
         vmcs.guestStateLeft();
-        counts[reason.ordinal()]++;
-        if (observer != null) {
-            observer.exited(new VmExit(
-                    cpu, processor.instructions(), processor.registers().rip(), reason.toString(),
-                    information(reason)));
-        }
+        last = reason;
+        tally.count(reason, information);
         VmExitEvent event = new VmExitEvent();
         if (event.isEnabled()) {
             event.cpu = cpu;
@@ -250,10 +241,10 @@ final class ExitRecorder {
     }
 
     /** What the VMCS says of the exit, for people. */
-    private String information(ExitReason reason) {
+    private String information() {
         StringBuilder text = new StringBuilder("qualification=0x")
                 .append(Long.toHexString(vmcs.read(EXIT_QUALIFICATION)));
-        switch (reason) {
+        switch (last) {
             case EPT_VIOLATION, EPT_MISCONFIGURATION ->
                     text.append(" gpa=0x")
                             .append(Long.toHexString(vmcs.read(GUEST_PHYSICAL_ADDRESS)))

@@ -20,18 +20,20 @@ final class Intercepting {
     Intercepting(Processor processor, ControlBitmaps bitmaps) {
         this.processor = processor;
         this.intercepts = processor.intercepts();
+        intercepts.setPorts(bitmaps::port);
+        intercepts.setMsrs(bitmaps::msr);
+    }
+
+    /** Follows the controls after they, or the intercepts, have changed. */
+    void follow(Vmcs vmcs) {
+        // SDM vol. 3C, 26.1.2 and 26.4.2: unconditionally
         intercepts.set(Intercept.CPUID, true);
         intercepts.set(Intercept.GETSEC, true);
         intercepts.set(Intercept.INVD, true);
         intercepts.set(Intercept.XSETBV, true);
         intercepts.set(Intercept.TASK_SWITCH, true);
         intercepts.set(Intercept.VMX_INSTRUCTION, true);
-        intercepts.setPorts(bitmaps::port);
-        intercepts.setMsrs(bitmaps::msr);
-    }
 
-    /** Follows the controls after they have changed. */
-    void follow(Vmcs vmcs) {
         long pin = vmcs.read(VmcsField.PIN_BASED_CONTROLS);
         intercepts.set(Intercept.EXTERNAL_INTERRUPT, (pin & Pin.EXTERNAL_INTERRUPT_EXITING) != 0);
         intercepts.set(Intercept.NMI, (pin & Pin.NMI_EXITING) != 0);

@@ -1,19 +1,11 @@
 package org.bundlevisor.cpu.vtx;
 
-import org.bundlevisor.cpu.CpuHost;
-import org.bundlevisor.cpu.CpuState;
-import org.bundlevisor.cpu.CpuState.Activity;
+import java.util.Map;
 import org.bundlevisor.cpu.CpuState.Injection;
-import org.bundlevisor.cpu.CpuStatistics;
 import org.bundlevisor.cpu.PartitionConfiguration;
-import org.bundlevisor.cpu.VirtualCpu;
+import org.bundlevisor.cpu.core.BackendCpu;
 import org.bundlevisor.cpu.core.EventLines;
-import org.bundlevisor.cpu.core.ExitServices;
-import org.bundlevisor.cpu.core.Intercept;
-import org.bundlevisor.cpu.core.Processor;
-import org.bundlevisor.cpu.core.ProcessorExit;
 import org.bundlevisor.cpu.core.ProcessorGroup;
-import org.bundlevisor.cpu.core.Registers;
 import org.bundlevisor.cpu.vtx.Controls.Entry;
 import org.bundlevisor.cpu.vtx.Controls.Exit;
 import org.bundlevisor.cpu.vtx.Controls.Pin;
@@ -22,16 +14,10 @@ import org.bundlevisor.cpu.vtx.Controls.Secondary;
 import org.bundlevisor.cpu.vtx.Vmcs.Written;
 import org.bundlevisor.memory.HostMemoryExhaustedException;
 import org.bundlevisor.mmu.SecondLevelTables;
-import org.bundlevisor.mmu.Translation;
 import org.jspecify.annotations.Nullable;
 
-/**
- * A vCPU as a hypervisor on VT-x runs it: VM entry, guest code until a VM exit, the exit's handling, and again. The VMCS
- * decides what causes VM exits; the processor holds the live guest state.
- */
-final class VtxCpu implements VirtualCpu {
-    private static final int IA32_TIME_STAMP_COUNTER = 0x10;
-    private static final int IA32_TSC_ADJUST = 0x3b;
+/** A vCPU as a hypervisor on VT-x runs it: the VMCS decides what causes VM exits, and records them. */
+final class VtxCpu extends BackendCpu {
     private static final int IA32_FS_BASE = 0xc000_0100;
     private static final int IA32_GS_BASE = 0xc000_0101;
     private static final int IA32_SMM_MONITOR_CTL = 0x9b;
@@ -48,31 +34,13 @@ final class VtxCpu implements VirtualCpu {
     private static final long EPTP_WALK_LENGTH = 3 << 3;
     private static final long EPTP_ACCESSED_DIRTY = 1 << 6;
 
-    private final int index;
-    private final String name;
-    private final CpuHost host;
     private final SecondLevelTables tables;
-    private final Processor processor;
-    private final ProcessorExit exit;
-    private final Registers registers;
-    private final ExitServices services;
-    private final EventLines lines;
     private final GuestState guestState;
     private final Vmcs vmcs;
     private final EntryState entryState;
     private final Intercepting intercepting;
     private final ExitRecorder recorder;
-    private final Translation translation = new Translation();
-
-    /** The processor has stopped while an exit was being handled: no VM entry before that stop is handled too. */
-    private boolean stoppedAgain;
-
     private long limit = Long.MAX_VALUE;
-    private volatile String failure = "";
-    private volatile @Nullable Thread runner;
-
-    /** VM entries so far, for those who wait for the vCPU to leave the guest. Written by the vCPU's thread alone. */
-    private volatile long entries;
 
     VtxCpu(
             int index,
@@ -81,31 +49,19 @@ final class VtxCpu implements VirtualCpu {
             ControlBitmaps bitmaps,
             ProcessorGroup group)
             throws HostMemoryExhaustedException {
-        this.index = index;
-        this.name = configuration.name();
-        this.host = configuration.host();
+        super(index, configuration, group);
         this.tables = configuration.tables();
-        this.processor = new Processor(index, configuration.model(), host, configuration.memory(),
-                configuration.tables(), group);
-        this.exit = processor.exit();
-        this.registers = processor.registers();
-        this.services = new ExitServices(index, processor, host);
-        this.lines = new EventLines(index, processor, host);
         this.guestState = new GuestState(registers);
         this.vmcs = new Vmcs(guestState, capabilities);
         this.entryState = new EntryState(vmcs, capabilities, configuration.memory().segment());
         this.intercepting = new Intercepting(processor, bitmaps);
         this.recorder = new ExitRecorder(index, processor, vmcs, configuration.observer());
-        if (index != 0) {
-            registers.setActivity(Activity.WAITING_FOR_STARTUP);
-        }
-        setUp(capabilities, bitmaps);
+        setUp(index + 1L, capabilities, bitmaps);
         vmcs.guestStateReplaced();
-        lines.settle();
     }
 
     /** Sets the VMCS up as a hypervisor does that uses EPT, VPID and unrestricted guest. */
-    private void setUp(Capabilities capabilities, ControlBitmaps bitmaps) {
+    private void setUp(long vpid, Capabilities capabilities, ControlBitmaps bitmaps) {
         vmcs.write(
                 VmcsField.PIN_BASED_CONTROLS,
                 Capabilities.adjust(
@@ -148,7 +104,7 @@ final class VtxCpu implements VirtualCpu {
                 VmcsField.ENTRY_CONTROLS,
                 Capabilities.adjust(
                         capabilities.entry(), Entry.LOAD_DEBUG_CONTROLS | Entry.LOAD_PAT | Entry.LOAD_EFER));
-        vmcs.write(VmcsField.VPID, index + 1L);
+        vmcs.write(VmcsField.VPID, vpid);
         vmcs.write(VmcsField.EPT_POINTER, tables.root() | EPTP_WRITE_BACK | EPTP_WALK_LENGTH | EPTP_ACCESSED_DIRTY);
         vmcs.write(VmcsField.IO_BITMAP_A, bitmaps.ioA());
         vmcs.write(VmcsField.IO_BITMAP_B, bitmaps.ioB());
@@ -162,66 +118,19 @@ final class VtxCpu implements VirtualCpu {
         vmcs.write(VmcsField.HOST_EFER, EntryState.EFER_LME | EntryState.EFER_LMA);
         vmcs.write(VmcsField.HOST_CS_SELECTOR, 1 << 3);
         vmcs.write(VmcsField.HOST_TR_SELECTOR, 2 << 3);
-        showControlRegisters();
+        controlRegistersChanged();
     }
 
     @Override
-    public RunResult run() {
-        runner = Thread.currentThread();
-        try {
-            while (true) {
-                RunResult result = stoppedAgain ? handle() : enterAndHandle();
-                if (result != null) {
-                    return result;
-                }
-            }
-        } finally {
-            lines.leaveGuest();
-            lines.settle();
-            runner = null;
-        }
-    }
-
-    /** One VM entry and the exit that ends it. */
-    private @Nullable RunResult enterAndHandle() {
-        if (!failure.isEmpty()) {
-            return RunResult.FAILED;
-        }
-        lines.enterGuest();
-        if (lines.takeKick()) {
-            return RunResult.KICKED;
-        }
-        if (lines.takeInit()) {
-            reset();
-        }
+    protected void loadGuestState() {
         if (vmcs.takeGuestStateWritten()) {
             guestState.load(vmcs);
         }
-        boolean event = chooseEvent();
-        if (registers.activity() != Activity.RUNNING && !wakeUp(event)) {
-            return resultWhileIdle();
-        }
-        if (!enter()) {
-            return RunResult.FAILED;
-        }
-        entries++;
-        processor.run();
-        lines.leaveGuest();
-        return handle();
     }
 
-    /** Puts the event to be delivered into the VM-entry fields; whether there is one. */
-    private boolean chooseEvent() {
-        Activity activity = registers.activity();
-        if (activity == Activity.WAITING_FOR_STARTUP || activity == Activity.SHUT_DOWN) {
-            // SDM vol. 3C, 27.7.2: these block all events that could be injected
-            return false;
-        }
-        Injection event = registers.injection();
-        int waiting = lines.next();
-        if (event == Injection.NONE) {
-            event = lines.chosen();
-        }
+    /** Puts the event to be delivered into the VM-entry fields. */
+    @Override
+    protected void prepare(Injection event, int waiting) {
         vmcs.set(
                 VmcsField.PRIMARY_CONTROLS,
                 Primary.INTERRUPT_WINDOW_EXITING,
@@ -230,52 +139,16 @@ final class VtxCpu implements VirtualCpu {
                 VmcsField.PRIMARY_CONTROLS,
                 Primary.NMI_WINDOW_EXITING,
                 (waiting & EventLines.WAIT_FOR_NMI_WINDOW) != 0);
-        if (event == Injection.NONE) {
-            return false;
+        if (event != Injection.NONE) {
+            vmcs.write(VmcsField.ENTRY_INTERRUPTION_INFORMATION, InterruptionInformation.of(event));
+            vmcs.write(VmcsField.ENTRY_EXCEPTION_ERROR_CODE, event.errorCode());
+            vmcs.write(VmcsField.ENTRY_INSTRUCTION_LENGTH, event.instructionLength());
         }
-        vmcs.write(VmcsField.ENTRY_INTERRUPTION_INFORMATION, InterruptionInformation.of(event));
-        vmcs.write(VmcsField.ENTRY_EXCEPTION_ERROR_CODE, event.errorCode());
-        vmcs.write(VmcsField.ENTRY_INSTRUCTION_LENGTH, event.instructionLength());
-        return true;
-    }
-
-    /** Whether an idle vCPU has something to execute after all. */
-    private boolean wakeUp(boolean event) {
-        switch (registers.activity()) {
-            case HALTED -> {
-                if (event) {
-                    // SDM vol. 3C, 27.7.2: a vectoring VM entry ends in the active state
-                    registers.setActivity(Activity.RUNNING);
-                }
-                return event;
-            }
-            case WAITING_FOR_STARTUP -> {
-                int vector = lines.takeStartUp();
-                if (vector >= 0) {
-                    // as on hardware: the VM entry into the wait-for-SIPI state, and at once the VM exit
-                    recorder.record(ExitReason.STARTUP_IPI, ExitQualification.startUp(vector));
-                    registers.startUp(vector);
-                    registers.setActivity(Activity.RUNNING);
-                    vmcs.guestStateReplaced();
-                }
-                return vector >= 0;
-            }
-            default -> {
-                return false;
-            }
-        }
-    }
-
-    private RunResult resultWhileIdle() {
-        return switch (registers.activity()) {
-            case WAITING_FOR_STARTUP -> RunResult.WAITING_FOR_STARTUP;
-            case SHUT_DOWN -> RunResult.SHUT_DOWN;
-            default -> RunResult.HALTED;
-        };
     }
 
     /** VM entry, SDM vol. 3C, chapter 27: checks what has changed, loads state, injects. False when it fails. */
-    private boolean enter() {
+    @Override
+    protected boolean enter() {
         if (vmcs.isWritten()) {
             EntryCheck failing = EntryCheck.firstFailing(entryState);
             if (failing != null) {
@@ -339,136 +212,31 @@ final class VtxCpu implements VirtualCpu {
         return 0;
     }
 
-    /** Records the VM exit and does what a hypervisor does on it; null to enter again. */
-    private @Nullable RunResult handle() {
-        stoppedAgain = false;
-        if (exit.kind == ProcessorExit.Kind.IDLE) {
-            return null;
-        }
+    @Override
+    protected boolean record() {
         recorder.record();
-        switch (exit.kind) {
-            case INSTRUCTION -> {
-                return handleInstruction(exit.intercept);
-            }
-            case PORT_IO -> complete();
-            case SECOND_LEVEL -> {
-                return handleSecondLevel();
-            }
-            case CONTROL_REGISTER -> {
-                services.accessControlRegister();
-                showControlRegisters();
-            }
-            case MSR_READ -> services.readMsr();
-            case MSR_WRITE -> {
-                services.writeMsr();
-                if (exit.value == IA32_TIME_STAMP_COUNTER || exit.value == IA32_TSC_ADJUST) {
-                    vmcs.write(VmcsField.TSC_OFFSET, registers.timeStampOffset());
-                }
-            }
-            case TASK_SWITCH -> switchTask();
-            case TRIPLE_FAULT -> {
-                registers.setActivity(Activity.SHUT_DOWN);
-                return RunResult.SHUT_DOWN;
-            }
-            case LIMIT -> {
-                return RunResult.LIMIT_REACHED;
-            }
-            // The lines remember what caused these, and are looked at before the next VM entry.
-            case EXTERNAL_INTERRUPT, NMI, INTERRUPT_WINDOW, NMI_WINDOW, INIT, STARTUP, STOPPED -> {}
-            case DEBUG_REGISTER, EXCEPTION, IDLE -> {
-                return fail("the VMCS asks for no VM exit on " + exit.kind);
-            }
-        }
-        return null;
+        return true;
     }
 
-    private @Nullable RunResult handleInstruction(Intercept instruction) {
-        switch (instruction) {
-            case CPUID -> services.cpuid();
-            case HLT -> {
-                services.stepOver();
-                // a single-step trap that is due ends the halt at once
-                if (registers.pendingDebug() == 0) {
-                    registers.setActivity(Activity.HALTED);
-                }
-            }
-            case XSETBV -> services.setExtendedControlRegister();
-            case INVD, WBINVD -> services.stepOver();
-            case RDPMC -> services.generalProtection();
-            case MONITOR, MWAIT, GETSEC, VMX_INSTRUCTION -> services.undefinedOpcode();
-            default -> {
-                return fail("the VMCS asks for no VM exit on " + instruction);
-            }
-        }
-        return null;
+    /** As on hardware: the VM entry into the wait-for-SIPI state, and at once the VM exit. */
+    @Override
+    protected void recordStartUp(int vector) {
+        recorder.record(ExitReason.STARTUP_IPI, ExitQualification.startUp(vector));
     }
 
-    /** EPT violations and misconfigurations: memory-mapped registers, entries that another vCPU has put right, and errors. */
-    private @Nullable RunResult handleSecondLevel() {
-        boolean delivering = exit.vectoring != Injection.NONE;
-        if (delivering && registers.injection() == Injection.NONE) {
-            // SDM vol. 3C, 28.2.4: delivery did not complete, so it is begun again by the next VM entry
-            processor.inject(exit.vectoring);
-        }
-        boolean dataAccess = (exit.access & (SecondLevelTables.TABLE_WALK | SecondLevelTables.EXECUTE)) == 0;
-        if (dataAccess && !delivering && host.isMemoryMappedIo(exit.guestPhysicalAddress)) {
-            complete();
-            return null;
-        }
-        tables.translate(exit.guestPhysicalAddress, exit.access, translation);
-        if (translation.isPage()) {
-            processor.invalidateSecondLevel();
-            return null;
-        }
-        return fail(describeRefusal());
+    @Override
+    protected void followIntercepts() {
+        intercepting.follow(vmcs);
     }
 
-    private String describeRefusal() {
-        String access = (exit.access & SecondLevelTables.TABLE_WALK) != 0
-                ? "walked page tables"
-                : (exit.access & SecondLevelTables.EXECUTE) != 0
-                        ? "executed"
-                        : (exit.access & SecondLevelTables.WRITE) != 0 ? "wrote" : "read";
-        return "the guest %s at guest-physical 0x%x (linear 0x%x, RIP 0x%x)%s, where there is no memory for it: %s"
-                .formatted(
-                        access,
-                        exit.guestPhysicalAddress,
-                        exit.linearAddress,
-                        registers.rip(),
-                        exit.vectoring == Injection.NONE
-                                ? ""
-                                : " while vector " + exit.vectoring.vector() + " was delivered",
-                        exit.refusal);
-    }
-
-    /** Has the processor finish the instruction that exited, with the virtual machine's buses within its reach. */
-    private void complete() {
-        stoppedAgain = !processor.complete();
-    }
-
-    /** Task switches exit unconditionally, SDM vol. 3C, 26.4.2; the processor knows how they are done. */
-    private void switchTask() {
-        processor.intercepts().set(Intercept.TASK_SWITCH, false);
-        processor.interceptsChanged();
-        if (exit.vectoring != Injection.NONE) {
-            processor.inject(exit.vectoring);
-        }
-        complete();
-        processor.intercepts().set(Intercept.TASK_SWITCH, true);
-        processor.interceptsChanged();
-    }
-
-    /** INIT, SDM vol. 3A, 9.4: the bootstrap processor starts again, all others wait for a start-up IPI. */
-    private void reset() {
-        processor.inject(Injection.NONE);
-        registers.init();
-        registers.setActivity(index == 0 ? Activity.RUNNING : Activity.WAITING_FOR_STARTUP);
-        showControlRegisters();
+    @Override
+    protected void guestStateReplaced() {
         vmcs.guestStateReplaced();
     }
 
     /** Lets the guest read its own values of those bits of CR0 and CR4 that belong to the host. */
-    private void showControlRegisters() {
+    @Override
+    protected void controlRegistersChanged() {
         show(VmcsField.CR0_READ_SHADOW, registers.cr0());
         show(VmcsField.CR4_READ_SHADOW, registers.cr4());
     }
@@ -479,28 +247,22 @@ final class VtxCpu implements VirtualCpu {
         }
     }
 
-    private RunResult fail(String sentence) {
-        failure = name + ": vCPU " + index + ": " + sentence;
-        return RunResult.FAILED;
+    @Override
+    protected void timeStampOffsetChanged() {
+        vmcs.write(VmcsField.TSC_OFFSET, registers.timeStampOffset());
     }
 
-    /** Makes the vCPU forget second-level translations before it executes its next instruction. From any thread. */
-    void invalidateSecondLevel() {
-        processor.invalidateSecondLevel();
-        if (lines.isInGuest() && runner != Thread.currentThread()) {
-            processor.requestStop();
-        }
+    @Override
+    protected @Nullable String refusal() {
+        EntryCheck failing = EntryCheck.firstFailingOfGuestState(entryState);
+        return failing == null
+                ? null
+                : "VT-x cannot enter the state, check " + failing.name() + ": " + failing.requirement();
     }
 
-    /** Waits until {@link #invalidateSecondLevel} has taken effect. From any thread. */
-    void awaitInvalidation() {
-        if (runner == Thread.currentThread()) {
-            return;
-        }
-        long before = entries;
-        while (lines.isInGuest() && entries == before) {
-            Thread.onSpinWait();
-        }
+    @Override
+    protected Map<String, Long> exitCounts() {
+        return recorder.counts();
     }
 
     /** For tests: the control structure. */
@@ -509,94 +271,9 @@ final class VtxCpu implements VirtualCpu {
     }
 
     @Override
-    public void kick() {
-        lines.kick();
-    }
-
-    @Override
-    public String failure() {
-        return failure;
-    }
-
-    @Override
-    public boolean wakes() {
-        return lines.wakes();
-    }
-
-    @Override
-    public void setInterruptRequest(boolean asserted) {
-        lines.setInterruptRequest(asserted);
-    }
-
-    @Override
-    public void nonMaskableInterrupt() {
-        lines.nonMaskableInterrupt();
-    }
-
-    @Override
-    public void init() {
-        lines.init();
-    }
-
-    @Override
-    public void startUp(int vector) {
-        lines.startUp(vector);
-    }
-
-    @Override
-    public long instructions() {
-        return processor.instructions();
-    }
-
-    @Override
     public void setInstructionLimit(long limit) {
         this.limit = limit;
-        processor.setInstructionLimit(limit);
+        super.setInstructionLimit(limit);
         vmcs.set(VmcsField.PIN_BASED_CONTROLS, Pin.ACTIVATE_PREEMPTION_TIMER, limit != Long.MAX_VALUE);
-    }
-
-    @Override
-    public CpuState state() {
-        if (registers.activity() == Activity.WAITING_FOR_STARTUP) {
-            wakeUp(false);
-        }
-        return lines.addTo(registers.save());
-    }
-
-    @Override
-    public void restore(CpuState state) {
-        CpuState before = registers.save();
-        try {
-            registers.restore(state);
-            vmcs.guestStateReplaced();
-            EntryCheck failing = EntryCheck.firstFailingOfGuestState(entryState);
-            if (failing != null) {
-                throw new IllegalArgumentException(
-                        "VT-x cannot enter the state, check " + failing.name() + ": " + failing.requirement());
-            }
-        } catch (IllegalArgumentException e) {
-            registers.restore(before);
-            vmcs.guestStateReplaced();
-            throw new IllegalArgumentException(name + ": vCPU " + index + ": " + e.getMessage(), e);
-        }
-        lines.takeFrom(state);
-        failure = "";
-        showControlRegisters();
-        vmcs.write(VmcsField.TSC_OFFSET, registers.timeStampOffset());
-    }
-
-    @Override
-    public CpuStatistics statistics() {
-        return new CpuStatistics(
-                processor.instructions(),
-                recorder.counts(),
-                processor.tlbMisses(),
-                processor.tracesDecoded(),
-                processor.tracesInvalidated());
-    }
-
-    @Override
-    public void close() {
-        processor.close();
     }
 }
