@@ -89,8 +89,10 @@ final class StackHandlers {
     private static void pushAll(Cpu cpu, Instruction in) {
         int size = in.operandSize;
         long pointer = cpu.gpr[Cpu.RSP];
-        long low = pointer - 8L * size & cpu.stackMask;
-        cpu.probeWrite(cpu.address(Cpu.SS, low, 8 * size, true), 8 * size);
+        for (int i = 8; i > 0; i--) {
+            // one by one, as the stack may wrap around at 64 KiB
+            cpu.probeWrite(cpu.address(Cpu.SS, pointer - (long) i * size & cpu.stackMask, size, true), size);
+        }
         for (int register = Cpu.RAX; register <= Cpu.RDI; register++) {
             Stack.push(cpu, register == Cpu.RSP ? pointer : cpu.gpr[register], size);
         }
@@ -98,7 +100,10 @@ final class StackHandlers {
 
     private static void popAll(Cpu cpu, Instruction in) {
         int size = in.operandSize;
-        cpu.probeRead(cpu.address(Cpu.SS, cpu.gpr[Cpu.RSP] & cpu.stackMask, 8 * size, false), 8 * size);
+        for (int i = 0; i < 8; i++) {
+            long slot = cpu.gpr[Cpu.RSP] + (long) i * size & cpu.stackMask;
+            cpu.probeRead(cpu.address(Cpu.SS, slot, size, false), size);
+        }
         for (int register = Cpu.RDI; register >= Cpu.RAX; register--) {
             long value = Stack.pop(cpu, size);
             if (register != Cpu.RSP) {

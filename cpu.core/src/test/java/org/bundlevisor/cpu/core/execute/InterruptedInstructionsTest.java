@@ -151,6 +151,33 @@ class InterruptedInstructionsTest {
         assertThat(cpu.gpr[Cpu.RSP]).isEqualTo(registers[Cpu.RSP] + (push ? -32 : 32));
     }
 
+    @Test
+    void pushaAndPopaWrapAroundAtTheEndOfA16BitStack() {
+        try (FlatMachine small = new FlatMachine(BASE, 0x2_0000)) {
+            small.codeSize(2);
+            Cpu there = small.cpu;
+            there.segmentBase[Cpu.SS] = BASE + 0x1000;
+            there.segmentLimit[Cpu.SS] = 0xFFFF;
+            there.modeChanged();
+            small.load(CODE, HexFormat.of().parseHex("6061ebfe"));
+            there.rip = CODE;
+            for (int i = 0; i < 8; i++) {
+                there.gpr[i] = 0x1110 * i;
+            }
+            there.gpr[Cpu.RSP] = 8;
+            long[] registers = there.gpr.clone();
+            assertThat(small.run(1)).isEqualTo(Kind.LIMIT);
+            assertThat(there.gpr[Cpu.RSP]).isEqualTo(0xFFF8);
+            // CX is the second that is pushed, SP the fifth
+            assertThat(small.ram().get(ValueLayout.JAVA_SHORT, 0x1000 + 4)).isEqualTo((short) 0x1110);
+            assertThat(small.ram().get(ValueLayout.JAVA_SHORT, 0x1_1000 - 2)).isEqualTo((short) 8);
+            assertThat(small.run(1)).isEqualTo(Kind.LIMIT);
+            for (int i = 0; i < 8; i++) {
+                assertThat(there.gpr[i]).isEqualTo(registers[i]);
+            }
+        }
+    }
+
     /** Sizes 1 to 8, both directions; the destination is refused from a page boundary on. */
     @ParameterizedTest
     @CsvSource({"f3a4, 1, false", "f366a5, 2, false", "f3a5, 4, false", "f348a5, 8, false", "f3a4, 1, true",
