@@ -7,7 +7,13 @@ import java.util.Arrays;
  * a monitor will do.
  */
 final class CodeNotices {
-    /** Pairs of address and size; a size of 0 means that the frame at the address was decoded by another vCPU. */
+    /** In the place of a size: the frame at the address was decoded by another vCPU. */
+    static final long DECODED = 0;
+
+    /** In the place of a size: another vCPU, when it learnt of the decoding, may have written to the frame already. */
+    static final long DOUBTED = -1;
+
+    /** Pairs of address and size. */
     private long[] pairs = new long[16];
 
     private int used;
@@ -17,7 +23,11 @@ final class CodeNotices {
     }
 
     synchronized void decoded(long frame) {
-        add(frame << 12, 0);
+        add(frame << 12, DECODED);
+    }
+
+    synchronized void doubted(long frame) {
+        add(frame << 12, DOUBTED);
     }
 
     private void add(long address, long size) {

@@ -21,6 +21,9 @@ final class CodePage {
 
     private int count;
 
+    /** Whether the other vCPUs know that there may be decoded bytes here, and so do not write to the frame unseen. */
+    boolean announced;
+
     CodePage(long frame) {
         this.frame = frame;
     }

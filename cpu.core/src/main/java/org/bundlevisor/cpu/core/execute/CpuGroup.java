@@ -56,6 +56,19 @@ public final class CpuGroup {
     }
 
     /**
+     * Answers {@link #decoded}: those vCPUs that have decoded bytes of the frame, one bit each, decode them once more, for the
+     * answering one may have written there before it knew.
+     */
+    void doubted(int writer, long frame, long cpus) {
+        for (Cpu cpu : members) {
+            if (cpu.index != writer && (cpus >>> cpu.index & 1) != 0) {
+                cpu.traces.notices().doubted(frame);
+                cpu.signals.raise(Signals.CODE);
+            }
+        }
+    }
+
+    /**
      * Tells the other vCPUs that a frame holds decoded code now, so that they no longer cache permission to write to it. What
      * one of them has written in the meantime it reports in turn.
      */

@@ -202,7 +202,8 @@ final class TraceCache {
 
     /** Sees to it that writes to the page are noticed, before its bytes are read. */
     private void mark(CodePage page) {
-        if (page.isEmpty()) {
+        if (!page.announced) {
+            page.announced = true;
             group.codeFrames().add(page.frame, cpu.index);
             cpu.tlb.forgetWrites(page.frame);
             group.decoded(cpu.index, page.frame);
@@ -213,6 +214,7 @@ final class TraceCache {
     void wrote(long hostPhysical, int size, long cpus) {
         if ((cpus >>> cpu.index & 1) != 0) {
             invalidate(hostPhysical, size);
+            withdraw(hostPhysical);
         }
         if ((cpus & ~(1L << cpu.index)) != 0) {
             group.wrote(cpu.index, hostPhysical, size, cpus);
@@ -223,13 +225,17 @@ final class TraceCache {
     void takeNotices() {
         long[] pairs = notices.take();
         for (int i = 0; i < pairs.length; i += 2) {
-            if (pairs[i + 1] == 0) {
+            long frame = pairs[i] >>> 12;
+            if (pairs[i + 1] == CodeNotices.DECODED) {
                 // until now this vCPU may have written there unseen, so who decoded it does so once more
-                cpu.tlb.forgetWrites(pairs[i] >>> 12);
-                long others = group.codeFrames().cpus(pairs[i] >>> 12) & ~(1L << cpu.index);
-                group.wrote(cpu.index, pairs[i], 4096, others);
+                cpu.tlb.forgetWrites(frame);
+                group.doubted(cpu.index, frame, group.codeFrames().cpus(frame));
+            } else if (pairs[i + 1] == CodeNotices.DOUBTED) {
+                // the frame stays announced: nobody writes there unseen any more, and nobody has to be asked again
+                invalidate(pairs[i], 4096);
             } else {
                 invalidate(pairs[i], pairs[i + 1]);
+                withdraw(pairs[i]);
             }
         }
     }
@@ -246,7 +252,13 @@ final class TraceCache {
         if (running != null && !running.valid) {
             cpu.traceLimit = 0;
         }
-        if (page.isEmpty()) {
+    }
+
+    /** Lets a frame be written without notice again when nothing decoded is left in it. */
+    private void withdraw(long hostPhysical) {
+        CodePage page = lookUp(hostPhysical >>> 12);
+        if (page != null && page.announced && page.isEmpty()) {
+            page.announced = false;
             group.codeFrames().remove(page.frame, cpu.index);
         }
     }
@@ -255,7 +267,7 @@ final class TraceCache {
     void flush() {
         Arrays.fill(jumps, null);
         for (CodePage page : pages) {
-            if (page != null && !page.isEmpty()) {
+            if (page != null && page.announced) {
                 group.codeFrames().remove(page.frame, cpu.index);
             }
         }

@@ -355,6 +355,26 @@ public abstract class CpuBackendContract {
     }
 
     @Test
+    void cpusThatExecuteTheSamePageDoNotMakeEachOtherDecodeItAgainAndAgain() throws Exception {
+        // inc ax; jmp $+2; jmp $-3
+        real("40 eb00 ebfb");
+        VirtualCpu second = partition.createCpu(1);
+        second.startUp(1);
+        long end = cpu.instructions() + 3_000_000;
+        // the second runs on for as long as the first has not come to its end
+        Thread thread = Thread.ofPlatform().start(second::run);
+        while (second.instructions() < 1000) {
+            Thread.onSpinWait();
+        }
+        cpu.setInstructionLimit(end);
+        assertThat(cpu.run()).isEqualTo(RunResult.LIMIT_REACHED);
+        second.kick();
+        thread.join();
+        assertThat(cpu.statistics().tracesDecoded()).isLessThan(50);
+        assertThat(second.statistics().tracesDecoded()).isLessThan(50);
+    }
+
+    @Test
     void initResets() throws Exception {
         VirtualCpu second = partition.createCpu(1);
         poke(0x9000, "ebfe");
