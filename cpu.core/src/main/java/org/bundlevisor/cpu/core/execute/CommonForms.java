@@ -46,6 +46,12 @@ final class CommonForms {
     static final int POP = 34;
     static final int CALL = 35;
     static final int RETURN = 36;
+    static final int JUMP_IF_BELOW = 37;
+    static final int JUMP_IF_NOT_BELOW = 38;
+    static final int SHIFT_LEFT_64 = 39;
+    static final int SHIFT_RIGHT_64 = 40;
+    static final int MULTIPLY_64 = 41;
+    static final int SIGN_EXTEND_64 = 42;
 
     private CommonForms() {}
 
@@ -69,6 +75,12 @@ final class CommonForms {
             case TEST -> arithmetic(in, wide, TEST_64, OTHER);
             case JE -> JUMP_IF_EQUAL;
             case JNE -> JUMP_IF_NOT_EQUAL;
+            case JB -> JUMP_IF_BELOW;
+            case JAE -> JUMP_IF_NOT_BELOW;
+            case SHL -> shift(in, SHIFT_LEFT_64);
+            case SHR -> shift(in, SHIFT_RIGHT_64);
+            case IMUL -> size == 8 && !in.memory && in.opcode.operandCount() == 2 ? MULTIPLY_64 : OTHER;
+            case MOVSXD -> size == 8 && !in.memory ? SIGN_EXTEND_64 : OTHER;
             case JMP -> in.opcode.operand(0).place == Place.RELATIVE ? JUMP : OTHER;
             case PUSH -> in.opcode.operand(0).place == Place.OPCODE ? PUSH : OTHER;
             case POP -> in.opcode.operand(0).place == Place.OPCODE ? POP : OTHER;
@@ -103,6 +115,12 @@ final class CommonForms {
             case IMMEDIATE -> immediate;
             default -> OTHER;
         };
+    }
+
+    /** A shift of a 64-bit register by a constant, which is not zero. */
+    private static int shift(Instruction in, int form) {
+        boolean constant = in.opcode.operand(1).place == Place.IMMEDIATE && (in.immediate & 63) != 0;
+        return constant && !in.memory && in.size(0) == 8 ? form : OTHER;
     }
 
     static long add32(Cpu cpu, int a, int b) {

@@ -173,6 +173,23 @@ public final class Interpreter {
                             BranchHandlers.jump(cpu, in);
                         }
                     }
+                    case CommonForms.JUMP_IF_BELOW -> {
+                        if (cpu.flagCarry < 0) {
+                            BranchHandlers.jump(cpu, in);
+                        }
+                    }
+                    case CommonForms.JUMP_IF_NOT_BELOW -> {
+                        if (cpu.flagCarry >= 0) {
+                            BranchHandlers.jump(cpu, in);
+                        }
+                    }
+                    case CommonForms.SHIFT_LEFT_64 ->
+                            gpr[in.rm] = ShiftHandlers.shiftLeft(cpu, gpr[in.rm], (int) in.immediate & 63, 8);
+                    case CommonForms.SHIFT_RIGHT_64 ->
+                            gpr[in.rm] = ShiftHandlers.shiftRight(cpu, gpr[in.rm], (int) in.immediate & 63, 8);
+                    case CommonForms.MULTIPLY_64 ->
+                            gpr[in.reg] = MultiplyHandlers.multiplySigned64(cpu, gpr[in.rm], gpr[in.reg]);
+                    case CommonForms.SIGN_EXTEND_64 -> gpr[in.reg] = (int) gpr[in.rm];
                     case CommonForms.JUMP -> BranchHandlers.jump(cpu, in);
                     case CommonForms.PUSH -> Stack.push64(cpu, gpr[in.rm]);
                     case CommonForms.POP -> StackHandlers.pop64(cpu, in);

@@ -83,15 +83,19 @@ final class MultiplyHandlers {
         };
     }
 
+    /** The lower half of a product, with its flags. */
+    static long multiplySigned64(Cpu cpu, long a, long b) {
+        long low = a * b;
+        setFlags(cpu, low, Math.multiplyHigh(a, b) != low >> 63);
+        return low;
+    }
+
     private static Handler bindSigned(Instruction in, boolean immediate) {
         int size = in.operandSize;
         if (size == 8) {
             return (cpu, it) -> {
                 long a = Operands.rm(cpu, it, 8);
-                long b = immediate ? it.immediate : cpu.gpr[it.reg];
-                long low = a * b;
-                cpu.gpr[it.reg] = low;
-                setFlags(cpu, low, Math.multiplyHigh(a, b) != low >> 63);
+                cpu.gpr[it.reg] = multiplySigned64(cpu, a, immediate ? it.immediate : cpu.gpr[it.reg]);
             };
         }
         return (cpu, it) -> {

@@ -92,7 +92,7 @@ final class ShiftHandlers {
         cpu.flagOverflow = overflow;
     }
 
-    private static long shiftLeft(Cpu cpu, long value, int count, int size) {
+    static long shiftLeft(Cpu cpu, long value, int count, int size) {
         int bits = 8 * size;
         long carry = count <= bits ? value >>> bits - count & 1 : 0;
         if (bits == 64) {
@@ -103,7 +103,7 @@ final class ShiftHandlers {
         return result;
     }
 
-    private static long shiftRight(Cpu cpu, long value, int count, int size) {
+    static long shiftRight(Cpu cpu, long value, int count, int size) {
         long whole = zeroExtend(value, size);
         long result = Operands.extend(whole >>> count, size);
         // OF is the top bit of the operand for a count of 1, and for others as if it were so for the last step
