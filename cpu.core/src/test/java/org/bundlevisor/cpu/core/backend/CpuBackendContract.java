@@ -370,8 +370,8 @@ public abstract class CpuBackendContract {
         assertThat(cpu.run()).isEqualTo(RunResult.LIMIT_REACHED);
         second.kick();
         thread.join();
-        assertThat(cpu.statistics().tracesDecoded()).isLessThan(50);
-        assertThat(second.statistics().tracesDecoded()).isLessThan(50);
+        assertThat(cpu.statistics().tracesDecoded()).isLessThan(20);
+        assertThat(second.statistics().tracesDecoded()).isLessThan(20);
     }
 
     @Test
