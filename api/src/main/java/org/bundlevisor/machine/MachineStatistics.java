@@ -9,9 +9,11 @@ import org.bundlevisor.cpu.CpuStatistics;
  * @param backend name of the CPU backend
  * @param wallSeconds host time since the start, pauses included
  * @param guestSeconds guest time
+ * @param swaps how often it moved to another CPU backend
  * @param cpus counters of each vCPU
  */
-public record MachineStatistics(String backend, double wallSeconds, double guestSeconds, List<CpuStatistics> cpus) {
+public record MachineStatistics(
+        String backend, double wallSeconds, double guestSeconds, long swaps, List<CpuStatistics> cpus) {
     public MachineStatistics {
         cpus = List.copyOf(cpus);
     }

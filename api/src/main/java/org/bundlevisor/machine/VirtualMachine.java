@@ -45,11 +45,21 @@ public interface VirtualMachine {
     /** Goes on after {@link #pause()}. Does nothing unless paused. */
     void resume();
 
-    /** Resets a running or paused machine and goes on in the same state. */
+    /** Resets a running or paused machine and goes on in the same state. Does nothing while it waits for a CPU backend. */
     void reset();
 
     /** Ends the run at once, as pulling the plug does. */
     void stop();
+
+    /**
+     * Moves a running or paused machine to another CPU backend, and so to the second-level paging format that this needs:
+     * every vCPU is stopped at an instruction boundary and goes on from there. The guest notices nothing.
+     *
+     * @param backend name of the backend, as in {@link org.bundlevisor.cpu.CpuBackend#CPU}
+     * @throws IllegalStateException in one sentence, when there is no such backend, when it cannot carry the guest's state, or
+     *     when the machine neither runs nor is paused; the machine goes on as it was
+     */
+    void swap(String backend);
 
     /** Completes when the current or next run ends. */
     CompletionStage<Outcome> outcome();

@@ -66,6 +66,11 @@ final class RunCommand implements Callable<Integer> {
             description = "CPU backends, best first; the first that is there is used (default: ${DEFAULT-VALUE})")
     List<String> cpu = List.of();
 
+    @Option(names = "--swap-every", paramLabel = "TIME", converter = Interval.Converter.class,
+            description = "move the running guest to the next of the backends that --cpu names after each such time, for"
+                    + " example 500ms or 2s")
+    @Nullable Interval swapEvery;
+
     @Option(names = "--cpu-model", paramLabel = "NAME", defaultValue = "x86-64-v2",
             description = "what the guest's CPU is (default: ${DEFAULT-VALUE})")
     String cpuModel = "";
@@ -104,6 +109,7 @@ final class RunCommand implements Callable<Integer> {
         CompletableFuture<Integer> status = new CompletableFuture<>();
         RunRequest request = new RunRequest(machine, surroundings.input(), surroundings.output(), surroundings.errors(),
                 statisticsStream, exits, Optional.ofNullable(timeout).map(s -> Duration.ofMillis(Math.round(s * 1000))),
+                Optional.ofNullable(swapEvery).map(Interval::duration),
                 status);
         // the shell that Ctrl-A C begins is a conversation of ours
         Map<String, String> properties = Map.of("gosh.args", "--nointeractive");

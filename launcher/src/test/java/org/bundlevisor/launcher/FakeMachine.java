@@ -60,6 +60,11 @@ public class FakeMachine implements VirtualMachine {
     }
 
     @Override
+    public void swap(String backend) {
+        throw new IllegalStateException("there is no backend " + backend);
+    }
+
+    @Override
     public void stop() {
         end(new Outcome.Stopped());
     }
@@ -77,6 +82,6 @@ public class FakeMachine implements VirtualMachine {
     @Override
     public MachineStatistics statistics() {
         CpuStatistics cpu = new CpuStatistics(1_000_000, Map.of("HLT", 3L, "EPT violation", 40L), 17, 5, 2);
-        return new MachineStatistics("fake", 2.0, 1.5, List.of(cpu, cpu));
+        return new MachineStatistics("fake", 2.0, 1.5, 0, List.of(cpu, cpu));
     }
 }

@@ -18,6 +18,8 @@ import java.util.concurrent.CompletableFuture;
  * @param statistics where statistics go at the end, as JSON
  * @param exits where each VM exit is written
  * @param timeout how long the machine may run
+ * @param swapEvery how long the machine stays on a CPU backend before it moves to the next of those that its property
+ *     {@code cpu} names; empty for ever
  * @param status completes with the exit status of the process
  */
 public record RunRequest(
@@ -28,6 +30,7 @@ public record RunRequest(
         Optional<OutputStream> statistics,
         Optional<OutputStream> exits,
         Optional<Duration> timeout,
+        Optional<Duration> swapEvery,
         CompletableFuture<Integer> status) {
     /** The guest turned the machine off, or the user left it. */
     public static final int DONE = 0;

@@ -166,9 +166,34 @@ public final class Run {
         } catch (IllegalStateException e) {
             throw new RunException(RunRequest.FAILED, String.valueOf(e.getMessage()));
         }
-        int status = await(machine, ended);
+        Thread swapper = Thread.ofVirtual().unstarted(() -> swap(machine));
+        if (request.swapEvery().isPresent()) swapper.start();
+        int status;
+        try {
+            status = await(machine, ended);
+        } finally {
+            swapper.interrupt();
+        }
         request.statistics().ifPresent(stream -> Statistics.write(machine.statistics(), status, stream, this::say));
         return status;
+    }
+
+    /** Moves the machine from backend to backend until it ends, or cannot be moved. */
+    private void swap(VirtualMachine machine) {
+        if (!(request.machine().get("cpu") instanceof String[] backends)) return;
+        Duration time = request.swapEvery().orElseThrow();
+        int next = 0;
+        try {
+            while (true) {
+                Thread.sleep(time);
+                next = (next + 1) % backends.length;
+                machine.swap(backends[next]);
+            }
+        } catch (InterruptedException e) {
+            // the machine has ended
+        } catch (IllegalStateException e) {
+            if (machine.state() == VirtualMachine.State.RUNNING) say(e.getMessage() + "; it is not moved again");
+        }
     }
 
     private int await(VirtualMachine machine, CompletableFuture<Outcome> ended) throws InterruptedException {

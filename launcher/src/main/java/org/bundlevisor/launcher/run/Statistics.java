@@ -37,6 +37,7 @@ final class Statistics {
         return Json.createObjectBuilder()
                 .add("backend", machine.backend())
                 .add("status", status)
+                .add("swaps", machine.swaps())
                 .add("cpus", machine.cpus().size())
                 .add("wallSeconds", seconds)
                 .add("guestSeconds", machine.guestSeconds())

@@ -16,7 +16,8 @@ import org.osgi.service.component.annotations.ReferencePolicyOption;
 /** The shell's commands for virtual machines, {@code vm:list} and its like. Each answers with text. */
 @Component(service = VmCommands.class, property = {"osgi.command.scope=vm", "osgi.command.function=list",
     "osgi.command.function=start", "osgi.command.function=stop", "osgi.command.function=pause",
-    "osgi.command.function=resume", "osgi.command.function=info", "osgi.command.function=exits"})
+    "osgi.command.function=resume", "osgi.command.function=swap", "osgi.command.function=info",
+    "osgi.command.function=exits"})
 public final class VmCommands {
     @Reference(policy = ReferencePolicy.DYNAMIC, policyOption = ReferencePolicyOption.GREEDY)
     private volatile List<VirtualMachine> machines = List.of();
@@ -52,6 +53,11 @@ public final class VmCommands {
         return act(name, VirtualMachine::resume);
     }
 
+    /** Moves a machine to another CPU backend while its guest runs. */
+    public String swap(String name, String backend) {
+        return act(name, machine -> machine.swap(backend));
+    }
+
     /** What a machine is made of and what it has done. */
     public String info(String name) {
         VirtualMachine machine = find(name);
@@ -60,6 +66,7 @@ public final class VmCommands {
         new TreeMap<>(machine.parts()).forEach((part, what) -> text.append("%-20s %s%n".formatted(part, what)));
         text.append("%-20s %.3f s%n".formatted("wall time", statistics.wallSeconds()));
         text.append("%-20s %.3f s%n".formatted("guest time", statistics.guestSeconds()));
+        text.append("%-20s %d%n".formatted("swaps", statistics.swaps()));
         text.append("%-20s %d".formatted("instructions", statistics.instructions()));
         return text.toString();
     }

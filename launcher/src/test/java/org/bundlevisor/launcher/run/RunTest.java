@@ -98,6 +98,7 @@ class RunTest {
             Optional<Duration> timeout) {
         Map<String, Object> properties = Map.of("name", "test", "cpu", new String[] {"vtx"}, "memory", 1L << 26);
         return new RunRequest(properties, input, output, new PrintStream(errors, true), statistics, exits, timeout,
+                Optional.empty(),
                 status);
     }
 
@@ -222,7 +223,7 @@ class RunTest {
         Map<String, Object> properties = Map.of("name", "test", "cpu", new String[] {"kvm", "amdv"});
         RunRequest request = new RunRequest(properties, InputStream.nullInputStream(), output,
                 new PrintStream(errors, true),
-                Optional.empty(), Optional.empty(), Optional.empty(), status);
+                Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), status);
 
         assertThat(run(new FakeMachine("test"), request)).isEqualTo(2);
         assertThat(errors.toString().lines())

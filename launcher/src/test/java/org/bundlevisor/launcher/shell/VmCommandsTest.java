@@ -42,7 +42,7 @@ class VmCommandsTest {
     @Test
     void infoShowsPartsAndStatistics() {
         assertThat(commands.info("debian").lines().map(line -> line.replaceAll(" +", " "))).containsExactly(
-                "debian created", "cpu fake", "memory 64 MiB", "wall time 2.000 s", "guest time 1.500 s",
+                "debian created", "cpu fake", "memory 64 MiB", "wall time 2.000 s", "guest time 1.500 s", "swaps 0",
                 "instructions 2000000");
     }
 

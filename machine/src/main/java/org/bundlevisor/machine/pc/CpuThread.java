@@ -19,6 +19,9 @@ final class CpuThread implements CpuSignals {
     /** Replaced only while nobody is inside the gate; null until the devices, which may hold the wires, are made. */
     private volatile @Nullable VirtualCpu cpu;
 
+    /** The level of the interrupt request line, for the vCPU that comes next. */
+    private volatile boolean requested;
+
     private @Nullable LocalInterruptController controller;
 
     /**
@@ -70,6 +73,12 @@ final class CpuThread implements CpuSignals {
     /** Says what the thread executes from now on. */
     void attach(VirtualCpu virtualCpu) {
         cpu = virtualCpu;
+        boolean level;
+        do {
+            // a device may change the line meanwhile: the last level that was set must win
+            level = requested;
+            virtualCpu.setInterruptRequest(level);
+        } while (level != requested);
     }
 
     /** Makes the thread look at the gate soon. */
@@ -83,6 +92,7 @@ final class CpuThread implements CpuSignals {
 
     @Override
     public void interruptRequest(boolean asserted) {
+        requested = asserted;
         VirtualCpu current = cpu;
         if (current != null) {
             current.setInterruptRequest(asserted);

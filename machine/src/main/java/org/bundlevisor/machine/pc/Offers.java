@@ -47,6 +47,11 @@ final class Offers<T> {
         return offers.stream().filter(offer -> offer.name().equals(name)).map(Offer::service).toList();
     }
 
+    /** The names of what is there, best ranked first. */
+    synchronized List<String> ranked() {
+        return offers.stream().map(Offer::name).distinct().toList();
+    }
+
     /** What is there, for messages: names, or "none". */
     synchronized String names() {
         TreeSet<String> names = new TreeSet<>();

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
+import org.bundlevisor.cpu.CpuState;
 import org.bundlevisor.cpu.CpuStatistics;
 import org.bundlevisor.cpu.ExitObserver;
 import org.bundlevisor.cpu.Partition;
@@ -41,7 +42,7 @@ final class Pc implements AutoCloseable {
     private static final long COUNTED_SEED = 0x1bad_5eed;
 
     private final Settings settings;
-    private final Parts.Selection selection;
+    private volatile Parts.Selection selection;
     private final HostMemory hostMemory;
     private final @Nullable ExitObserver observer;
 
@@ -53,13 +54,19 @@ final class Pc implements AutoCloseable {
     private final @Nullable CountedClock counted;
     private final @Nullable PolledConsole polledConsole;
     private final GuestRam ram;
-    private final SecondLevelTables tables;
     private final List<CpuThread> threads;
     private final Wiring wiring;
     private final MachineBus bus;
 
-    private @Nullable Partition partition;
+    /** What executes the vCPUs now; null while the machine has no engine. */
+    private @Nullable Seat seat;
+
     private volatile List<VirtualCpu> cpus = List.of();
+
+    /** The vCPUs of a machine that has no engine. */
+    private List<CpuState> parked = List.of();
+
+    private volatile long swaps;
 
     /** Counters of vCPUs that resets have replaced. */
     private volatile List<CpuStatistics> former = List.of();
@@ -83,9 +90,6 @@ final class Pc implements AutoCloseable {
         disposal.push(clock::close);
         ram = new GuestRam(hostMemory, settings.memoryMap());
         disposal.push(ram::close);
-        tables = selection.paging().create(hostMemory, settings.model().physicalAddressBits());
-        disposal.push(tables::close);
-        ram.mapInto(tables);
 
         threads = IntStream.range(0, settings.cpus())
                 .mapToObj(index -> new CpuThread(settings.name(), index, gate, counted, supervisor))
@@ -107,7 +111,7 @@ final class Pc implements AutoCloseable {
                 settings.model().timeStampFrequency(),
                 counted != null ? new SplittableRandom(COUNTED_SEED) : new SecureRandom(),
                 controllers);
-        disposal.push(this::closePartition);
+        disposal.push(this::leaveSeat);
         boot();
         threads.forEach(CpuThread::start);
         disposal.push(this::endThreads);
@@ -155,28 +159,123 @@ final class Pc implements AutoCloseable {
 
     /** Makes vCPUs, resets everything and loads the kernel. */
     private void boot() throws BootException, HostMemoryExhaustedException {
-        Partition made = selection.backend()
-                .createPartition(new PartitionConfiguration(
-                        settings.name(), hostMemory, tables, settings.model(), bus, observer));
-        partition = made;
-        ram.onWrite(made::memoryWritten);
-        List<VirtualCpu> fresh = new ArrayList<>();
-        for (CpuThread thread : threads) {
-            VirtualCpu cpu = made.createCpu(thread.index());
-            thread.attach(cpu);
-            fresh.add(cpu);
-        }
-        cpus = List.copyOf(fresh);
-        VirtualCpu first = fresh.getFirst();
-        if (counted != null) {
-            counted.attach(first, threads.getFirst()::kick);
-        }
+        Seat fresh = prepare(selection.engine());
+        take(fresh);
         wiring.reset();
-        for (VirtualCpu cpu : fresh) {
+        for (VirtualCpu cpu : fresh.cpus()) {
             cpu.restore(BootRequest.afterFirmware(cpu.state()));
         }
         long rootPointer = wiring.installTables();
+        VirtualCpu first = fresh.cpus().getFirst();
         first.restore(settings.boot().load(ram, rootPointer, first.state()));
+    }
+
+    /** The vCPUs of this machine on one engine, with the second-level tables that lead them to its RAM. */
+    private record Seat(SecondLevelTables tables, Partition partition, List<VirtualCpu> cpus) {
+        void close() {
+            partition.close();
+            tables.close();
+        }
+    }
+
+    /** Makes vCPUs and tables on an engine; the machine goes on as it was until {@link #take}. */
+    private Seat prepare(Parts.Engine engine) throws HostMemoryExhaustedException {
+        SecondLevelTables tables = engine.paging().create(hostMemory, settings.model().physicalAddressBits());
+        Partition partition = null;
+        try {
+            ram.mapInto(tables);
+            partition = engine.backend()
+                    .createPartition(new PartitionConfiguration(
+                            settings.name(), hostMemory, tables, settings.model(), bus, observer));
+            List<VirtualCpu> fresh = new ArrayList<>();
+            for (CpuThread thread : threads) {
+                fresh.add(partition.createCpu(thread.index()));
+            }
+            return new Seat(tables, partition, List.copyOf(fresh));
+        } catch (HostMemoryExhaustedException | RuntimeException e) {
+            if (partition != null) {
+                partition.close();
+            }
+            tables.close();
+            throw e;
+        }
+    }
+
+    /** Has the threads execute other vCPUs from now on. The machine is halted. */
+    private void take(Seat next) {
+        seat = next;
+        cpus = next.cpus();
+        ram.onWrite(next.partition()::memoryWritten);
+        for (CpuThread thread : threads) {
+            thread.attach(next.cpus().get(thread.index()));
+        }
+        if (counted != null) {
+            counted.attach(next.cpus().getFirst(), threads.getFirst()::kick);
+        }
+    }
+
+    /**
+     * Moves the machine, running or halted, to another engine. What can be refused is refused with the machine as it was.
+     *
+     * @param goOn lets the guest run again if it is to; called also after a refusal
+     * @return for how many nanoseconds the guest stood still
+     * @throws IllegalArgumentException in one sentence, when the engine cannot carry the guest's state
+     */
+    long move(Parts.Engine engine, Runnable goOn) throws HostMemoryExhaustedException {
+        Seat next = prepare(engine);
+        long begin = System.nanoTime();
+        halt();
+        Seat old = seat;
+        try {
+            List<CpuState> states = old != null ? states(old) : parked;
+            for (int i = 0; i < states.size(); i++) {
+                next.cpus().get(i).restore(states.get(i));
+            }
+        } catch (IllegalArgumentException e) {
+            if (old != null) {
+                goOn.run();
+            }
+            next.close();
+            throw e;
+        }
+        keepCounters();
+        take(next);
+        parked = List.of();
+        selection = selection.with(engine);
+        swaps++;
+        goOn.run();
+        long pause = System.nanoTime() - begin;
+        if (old != null) {
+            old.close();
+        }
+        return pause;
+    }
+
+    /** Takes the vCPUs off an engine that goes away with none to follow it. The machine stays halted until {@link #move}. */
+    void park() {
+        halt();
+        Seat old = seat;
+        if (old != null) {
+            parked = states(old);
+            keepCounters();
+            leaveSeat();
+        }
+    }
+
+    private static List<CpuState> states(Seat seat) {
+        return seat.cpus().stream().map(VirtualCpu::state).toList();
+    }
+
+    /** The counters of vCPUs that are about to be replaced; instructions are carried in their state and go on counting. */
+    private void keepCounters() {
+        former = statistics().stream()
+                .map(counters -> new CpuStatistics(
+                        0,
+                        counters.exits(),
+                        counters.tlbMisses(),
+                        counters.tracesDecoded(),
+                        counters.tracesInvalidated()))
+                .toList();
     }
 
     /** Lets the guest run. */
@@ -204,13 +303,14 @@ final class Pc implements AutoCloseable {
     /** Resets the halted machine and loads the kernel again. */
     void reset() throws BootException, HostMemoryExhaustedException {
         former = statistics();
-        closePartition();
+        leaveSeat();
+        parked = List.of();
         boot();
     }
 
-    private void closePartition() {
-        Partition old = partition;
-        partition = null;
+    private void leaveSeat() {
+        Seat old = seat;
+        seat = null;
         ram.onWrite((gpa, size) -> {});
         cpus = List.of();
         if (old != null) {
@@ -245,6 +345,11 @@ final class Pc implements AutoCloseable {
                 one.tlbMisses() + other.tlbMisses(),
                 one.tracesDecoded() + other.tracesDecoded(),
                 one.tracesInvalidated() + other.tracesInvalidated());
+    }
+
+    /** How often the machine moved to another engine. */
+    long swaps() {
+        return swaps;
     }
 
     /** Guest time since power-on. */

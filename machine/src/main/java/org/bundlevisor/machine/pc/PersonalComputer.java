@@ -40,7 +40,7 @@ final class PersonalComputer implements VirtualMachine, AutoCloseable {
     /** The machine while it runs or is paused, and after a failure, until it is started again. */
     private volatile @Nullable Run run;
 
-    private volatile MachineStatistics lastStatistics = new MachineStatistics("", 0, 0, List.of());
+    private volatile MachineStatistics lastStatistics = new MachineStatistics("", 0, 0, 0, List.of());
     private volatile List<ExitObserver> observers = List.of();
     private boolean hasRun;
     private boolean autostarted;
@@ -88,6 +88,8 @@ final class PersonalComputer implements VirtualMachine, AutoCloseable {
                 String lost = lostPart(current.pc.selection());
                 if (!lost.isEmpty()) {
                     afterwards = lose(current, lost);
+                } else if (current.seekingEngine || !isOffered(current.pc.selection().engine())) {
+                    findEngine(current);
                 }
             }
             assess();
@@ -103,14 +105,61 @@ final class PersonalComputer implements VirtualMachine, AutoCloseable {
         }
     }
 
-    /** Which part of a selection is not offered any more; empty when all are. */
+    private boolean isOffered(Parts.Engine engine) {
+        return parts.backends.contains(engine.backend()) && parts.pagings.contains(engine.paging());
+    }
+
+    /**
+     * The machine's backend or paging has gone: it moves to the best that is left. With nothing left it stands still, its
+     * vCPUs' state kept, until something comes.
+     */
+    private void findEngine(Run current) {
+        Settings valid = settings;
+        if (valid == null || state != State.RUNNING && state != State.PAUSED) {
+            return;
+        }
+        boolean resumes = current.seekingEngine ? current.resumesWithEngine : state == State.RUNNING;
+        Optional<Parts.Engine> engine = parts.anyEngine(valid);
+        if (engine.isPresent() && move(current, engine.get(), resumes)) {
+            current.seekingEngine = false;
+            problem = "";
+            state = resumes ? State.RUNNING : State.PAUSED;
+        } else if (!current.seekingEngine) {
+            current.pc.park();
+            current.seekingEngine = true;
+            current.resumesWithEngine = resumes;
+            state = State.PAUSED;
+            problem = name + ": paused, because its CPU backend " + current.pc.selection().engine().name()
+                    + " or the paging that this needs went away and there is no other: start a bundle that offers one, and the"
+                    + " machine goes on";
+            log.error(problem, null);
+        }
+    }
+
+    /** Moves to an engine; a refusal is logged. @return whether it was done */
+    private boolean move(Run current, Parts.Engine engine, boolean running) {
+        try {
+            swap(current, engine, running);
+            return true;
+        } catch (IllegalStateException e) {
+            log.error(messageOf(e), null);
+            return false;
+        }
+    }
+
+    private void swap(Run current, Parts.Engine engine, boolean running) {
+        String from = current.pc.selection().engine().name();
+        try {
+            long pause = current.pc.move(engine, running ? current::goUnlessAsked : () -> {});
+            log.info("%s: moved from %s to %s in %d us".formatted(name, from, engine.name(), pause / 1000));
+        } catch (HostMemoryExhaustedException | IllegalArgumentException e) {
+            throw new IllegalStateException(
+                    name + ": cannot move from " + from + " to " + engine.name() + ": " + messageOf(e), e);
+        }
+    }
+
+    /** Which part of a selection, but for its engine, is not offered any more; empty when all are. */
     private String lostPart(Parts.Selection selection) {
-        if (!parts.backends.contains(selection.backend())) {
-            return "the CPU backend " + selection.backendName();
-        }
-        if (!parts.pagings.contains(selection.paging())) {
-            return "the second-level paging format " + selection.backend().pagingFormat();
-        }
         for (var factory : selection.factories().entrySet()) {
             if (!parts.factories.contains(factory.getValue())) {
                 return "the device " + factory.getKey();
@@ -250,10 +299,31 @@ final class PersonalComputer implements VirtualMachine, AutoCloseable {
         lock.lock();
         try {
             Run current = run;
-            if (state == State.PAUSED && current != null) {
+            if (state == State.PAUSED && current != null && current.seekingEngine) {
+                current.resumesWithEngine = true;
+            } else if (state == State.PAUSED && current != null) {
                 state = State.RUNNING;
                 current.goUnlessAsked();
             }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void swap(String backend) {
+        lock.lock();
+        try {
+            Run current = run;
+            Settings valid = settings;
+            boolean alive = state == State.RUNNING || state == State.PAUSED;
+            if (!alive || current == null || valid == null || current.seekingEngine) {
+                throw new IllegalStateException(
+                        name + " cannot be moved to " + backend + ": it is neither running nor paused");
+            }
+            swap(current, parts.engine(valid, backend), state == State.RUNNING);
+        } catch (Parts.MissingPartException e) {
+            throw new IllegalStateException(messageOf(e), e);
         } finally {
             lock.unlock();
         }
@@ -265,7 +335,8 @@ final class PersonalComputer implements VirtualMachine, AutoCloseable {
         lock.lock();
         try {
             Run current = run;
-            if ((state == State.RUNNING || state == State.PAUSED) && current != null) {
+            boolean alive = state == State.RUNNING || state == State.PAUSED;
+            if (alive && current != null && !current.seekingEngine) {
                 afterwards = reset(current);
             }
         } finally {
@@ -370,10 +441,10 @@ final class PersonalComputer implements VirtualMachine, AutoCloseable {
                 : trySelect(valid, complete);
         description.put(
                 "cpu backend",
-                selection.map(Parts.Selection::backendName)
+                selection.map(chosen -> chosen.engine().name())
                         .orElse("missing: " + String.join(" or ", valid.backends())));
         selection.ifPresent(
-                chosen -> description.put("paging", chosen.backend().pagingFormat()));
+                chosen -> description.put("paging", chosen.engine().backend().pagingFormat()));
         description.put("cpu model", valid.model().name());
         description.put("vCPUs", Integer.toString(valid.cpus()));
         description.put("memory", (valid.memoryMap().size() >> 20) + " MiB");
@@ -412,15 +483,22 @@ final class PersonalComputer implements VirtualMachine, AutoCloseable {
         @SuppressWarnings("NullAway.Init") // set by powerOn, before anybody else sees this object
         private volatile Pc pc;
 
+        /** There is no engine: the vCPUs are parked. Guarded by the lock. */
+        private boolean seekingEngine;
+
+        /** Whether the guest ran, or is wanted to run, when an engine comes. Guarded by the lock. */
+        private boolean resumesWithEngine;
+
         void powerOn(Pc made) {
             pc = made;
         }
 
         MachineStatistics statistics() {
             return new MachineStatistics(
-                    pc.selection().backendName(),
+                    pc.selection().engine().name(),
                     (System.nanoTime() - started) / 1e9,
                     pc.guestNanoseconds() / 1e9,
+                    pc.swaps(),
                     pc.statistics());
         }
 

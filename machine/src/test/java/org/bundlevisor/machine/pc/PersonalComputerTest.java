@@ -489,20 +489,97 @@ class PersonalComputerTest {
     }
 
     @Test
-    void losingAPartEndsTheRunInOneSentence() throws Exception {
+    void losingADeviceEndsTheRunInOneSentence() throws Exception {
         FakeParts parts = new FakeParts(SPIN);
         PersonalComputer pc = machine(parts);
         pc.start();
-        parts.parts.backends.add(new FakeBackend(SPIN), Map.of("cpu", "vtx", "service.ranking", 5));
-        pc.partsChanged();
-        assertThat(pc.state()).as("a better part that comes disturbs nobody").isEqualTo(State.RUNNING);
-        parts.parts.backends.remove(parts.backend);
+        parts.parts.factories.remove(parts.factories.get("hpet"));
         pc.partsChanged();
         assertThat(end(pc))
-                .isEqualTo(new Outcome.Failed("test: the CPU backend vtx went away while the machine ran:"
+                .isEqualTo(new Outcome.Failed("test: the device hpet went away while the machine ran:"
                         + " install its bundle again and start the machine anew"));
         assertThat(parts.backend.cpus()).allMatch(FakeCpu::isClosed);
-        assertThat(pc.state()).isEqualTo(State.STOPPED);
+        assertThat(pc.state()).as("it cannot be started again").isEqualTo(State.INCOMPLETE);
+    }
+
+    @Test
+    void movesToAnotherBackendWithItsState() throws Exception {
+        FakeParts parts = new FakeParts(SPIN);
+        PersonalComputer pc = machine(parts);
+        FakeBackend other = new FakeBackend(SPIN);
+        parts.parts.backends.add(other, Map.of("cpu", "amdv"));
+        pc.start();
+        FakeCpu before = parts.backend.cpus().getFirst();
+        pc.swap("amdv");
+        assertThat(pc.state()).isEqualTo(State.RUNNING);
+        assertThat(before.isClosed()).isTrue();
+        assertThat(other.cpus().getFirst().state()).isSameAs(before.state());
+        assertThat(pc.statistics().backend()).isEqualTo("amdv");
+        assertThat(pc.statistics().swaps()).isOne();
+        assertThatIllegalStateException()
+                .isThrownBy(() -> pc.swap("kvm"))
+                .withMessageStartingWith("test: no CPU backend kvm is there (found: amdv, vtx)");
+        assertThat(pc.state()).isEqualTo(State.RUNNING);
+    }
+
+    @Test
+    void aPausedMachineMovesAndStaysPaused() throws Exception {
+        FakeParts parts = new FakeParts(SPIN);
+        PersonalComputer pc = machine(parts);
+        pc.start();
+        pc.pause();
+        pc.swap("vtx");
+        assertThat(pc.state()).isEqualTo(State.PAUSED);
+        assertThat(parts.backend.cpus()).hasSize(2);
+    }
+
+    @Test
+    void goesOnWithTheBackendThatIsLeft() throws Exception {
+        FakeParts parts = new FakeParts(SPIN);
+        PersonalComputer pc = machine(parts);
+        pc.start();
+        FakeBackend better = new FakeBackend(SPIN);
+        parts.parts.backends.add(better, Map.of("cpu", "amdv", "service.ranking", 5));
+        pc.partsChanged();
+        assertThat(better.cpus()).as("a better part that comes disturbs nobody").isEmpty();
+        parts.parts.backends.remove(parts.backend);
+        pc.partsChanged();
+        assertThat(pc.state()).isEqualTo(State.RUNNING);
+        assertThat(pc.statistics().backend()).isEqualTo("amdv");
+        assertThat(parts.backend.cpus()).allMatch(FakeCpu::isClosed);
+    }
+
+    @Test
+    void standsStillWithoutABackendAndGoesOnWithTheNext() throws Exception {
+        FakeParts parts = new FakeParts(SPIN);
+        PersonalComputer pc = machine(parts);
+        pc.start();
+        FakeCpu before = parts.backend.cpus().getFirst();
+        parts.parts.backends.remove(parts.backend);
+        pc.partsChanged();
+        assertThat(pc.state()).isEqualTo(State.PAUSED);
+        assertThat(pc.problem()).startsWith("test: paused, because its CPU backend vtx");
+        assertThat(before.isClosed()).isTrue();
+        FakeBackend next = new FakeBackend(SPIN);
+        parts.parts.backends.add(next, Map.of("cpu", "amdv"));
+        pc.partsChanged();
+        assertThat(pc.state()).isEqualTo(State.RUNNING);
+        assertThat(pc.problem()).isEmpty();
+        assertThat(next.cpus().getFirst().state()).isSameAs(before.state());
+    }
+
+    @Test
+    void rebuildsItsTablesWhenThePagingGoes() throws Exception {
+        FakeParts parts = new FakeParts(SPIN);
+        FakePaging other = new FakePaging();
+        PersonalComputer pc = machine(parts);
+        pc.start();
+        parts.parts.pagings.add(other, Map.of("format", "ept"));
+        parts.parts.pagings.remove(parts.paging);
+        pc.partsChanged();
+        assertThat(pc.state()).isEqualTo(State.RUNNING);
+        assertThat(parts.paging.open()).isZero();
+        assertThat(other.open()).isOne();
     }
 
     @Test
