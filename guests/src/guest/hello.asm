@@ -164,9 +164,12 @@ show_boot_information:
                 mov ebx, [information]
                 test dword [ebx], 1 << 2        ; flags[2]: cmdline is valid
                 jz .modules
+                mov edi, [ebx + 16]
+                cmp byte [edi], 0
+                je .modules
                 mov esi, text_command_line
                 call write
-                mov esi, [ebx + 16]
+                mov esi, edi
                 call write
                 mov esi, text_line_end
                 call write

@@ -135,7 +135,7 @@ final class RunCommand implements Callable<Integer> {
         machine.put("cpu", cpu.toArray(String[]::new));
         machine.put("cpu.model", cpuModel);
         machine.put("clock", clock);
-        machine.put("trace.exits", trace != null || flightRecorderRuns());
+        machine.put("trace.exits", trace != null);
         Path givenKernel = kernel == null ? null : readable("--kernel", kernel);
         Path givenInitrd = initrd == null ? null : readable("--initrd", initrd);
         String defaultAppend = "console=ttyS0";
@@ -200,11 +200,6 @@ final class RunCommand implements Callable<Integer> {
                 flush();
             }
         };
-    }
-
-    /** Looked up by name, so that the recorder is not loaded where nobody records. */
-    private static boolean flightRecorderRuns() {
-        return ModuleLayer.boot().findModule("jdk.jfr").isPresent() && jdk.jfr.FlightRecorder.isInitialized();
     }
 
     static final class ClockConverter implements picocli.CommandLine.ITypeConverter<String> {

@@ -44,7 +44,7 @@ public final class Run {
     private static final String CONSOLE = "terminal";
     private static final String SHELL_WELCOME = "\nBundlevisor's shell. The guest goes on meanwhile, what it writes is kept"
             + " back; \"exit\" leads back to it, \"help\" lists all commands.";
-    private static final Duration APPEARS_WITHIN = Duration.ofSeconds(10);
+    private static final Duration APPEARS_WITHIN = Duration.ofSeconds(60);
 
     private final BundleContext context;
     private final RunRequest request;

@@ -1,4 +1,4 @@
-/** Tracing of VM exits: as text, and as events of JDK Flight Recorder. */
+/** Tracing of VM exits as text. The backends put them into flight recordings themselves. */
 @NullMarked
 package org.bundlevisor.launcher.trace;
 
