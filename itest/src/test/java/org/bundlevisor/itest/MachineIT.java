@@ -195,15 +195,31 @@ class MachineIT {
         }
     }
 
+    @Test
+    void aMachineThatDoesNotRunBecomesIncompleteWithoutItsBackend() throws Exception {
+        try (Machine left = new Machine("left", beacon(), Map.of())) {
+            Bundle backend = bundle("cpu.vtx");
+
+            backend.stop();
+
+            assertThat(left.vm.state()).isEqualTo(State.INCOMPLETE);
+            assertThat(left.vm.problem()).contains("no CPU backend vtx is there");
+            assertThat(Arrays.stream(context().getBundles()).filter(b -> b.getState() != Bundle.ACTIVE))
+                    .containsExactly(backend);
+
+            backend.start();
+            left.vm.start();
+            left.await("A");
+        }
+    }
+
     @ParameterizedTest(name = "{0}")
-    @CsvSource({"CREATED", "RUNNING", "PAUSED"})
-    void aBackendThatGoesAwayTakesNothingElseAlong(String name) throws Exception {
+    @CsvSource({"RUNNING", "PAUSED"})
+    void aMachineWhoseBackendGoesAwayWaitsForAnotherAndGoesOn(String name) throws Exception {
         State state = State.valueOf(name);
         try (Machine left = new Machine("left", beacon(), Map.of())) {
-            if (state != State.CREATED) {
-                left.vm.start();
-                left.await("A");
-            }
+            left.vm.start();
+            left.await("A");
             if (state == State.PAUSED) {
                 left.vm.pause();
             }
@@ -211,19 +227,32 @@ class MachineIT {
 
             backend.stop();
 
-            if (state != State.CREATED) {
-                assertThat(left.outcome()).isInstanceOfSatisfying(Outcome.Failed.class,
-                        failed -> assertThat(failed.reason()).startsWith("left: the CPU backend vtx went away"));
-            }
-            assertThat(left.vm.state()).isEqualTo(State.INCOMPLETE);
-            assertThat(left.vm.problem()).contains("no CPU backend vtx is there");
-            assertThat(Arrays.stream(context().getBundles()).filter(b -> b.getState() != Bundle.ACTIVE))
-                    .containsExactly(backend);
+            assertThat(left.vm.state()).isEqualTo(State.PAUSED);
+            assertThat(left.vm.problem()).startsWith("left: paused, because its CPU backend vtx");
+            long before = left.vm.statistics().instructions();
 
             backend.start();
-            String before = left.console.text();
-            left.vm.start();
-            left.await(before + "A");
+
+            assertThat(left.vm.state()).isEqualTo(state);
+            assertThat(left.vm.problem()).isEmpty();
+            left.vm.resume();
+            left.awaitInstructions(before + 1000);
+            assertThat(left.console.text()).as("the guest went on where it was").isEqualTo("A");
+        }
+    }
+
+    @Test
+    void aRunningMachineMovesFromBackendToBackend() throws Exception {
+        try (Machine moving = new Machine("moving", beacon(), Map.of())) {
+            moving.vm.start();
+            moving.await("A");
+            for (int swap = 1; swap <= 100; swap++) {
+                moving.vm.swap("vtx");
+                assertThat(moving.vm.statistics().swaps()).isEqualTo(swap);
+                moving.awaitInstructions(moving.vm.statistics().instructions() + 1000);
+            }
+            assertThat(moving.vm.state()).isEqualTo(State.RUNNING);
+            assertThat(moving.console.text()).as("the guest went on where it was").isEqualTo("A");
         }
     }
 

@@ -64,7 +64,7 @@ final class Pc implements AutoCloseable {
     private volatile List<VirtualCpu> cpus = List.of();
 
     /** The vCPUs of a machine that has no engine. */
-    private List<CpuState> parked = List.of();
+    private volatile List<CpuState> parked = List.of();
 
     private volatile long swaps;
 
@@ -327,7 +327,11 @@ final class Pc implements AutoCloseable {
     /** Counters of each vCPU since power-on. */
     List<CpuStatistics> statistics() {
         List<CpuStatistics> before = former;
-        List<CpuStatistics> now = cpus.stream().map(VirtualCpu::statistics).toList();
+        List<CpuStatistics> now = cpus.isEmpty()
+                ? parked.stream()
+                        .map(state -> new CpuStatistics(state.instructions(), Map.of(), 0, 0, 0))
+                        .toList()
+                : cpus.stream().map(VirtualCpu::statistics).toList();
         if (before.isEmpty() || now.isEmpty()) {
             return now.isEmpty() ? before : now;
         }
