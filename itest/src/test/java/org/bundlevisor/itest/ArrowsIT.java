@@ -25,6 +25,7 @@ class ArrowsIT {
             "api", Set.of(),
             "cpu.core", Set.of("api"),
             "cpu.vtx", Set.of("api", "cpu.core"),
+            "cpu.amdv", Set.of("api", "cpu.core"),
             "mmu.ept", Set.of("api"),
             "devices.bundle", Set.of("api"),
             "machine", Set.of("api"),

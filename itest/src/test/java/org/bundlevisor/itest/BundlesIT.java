@@ -21,7 +21,7 @@ class BundlesIT {
     void everyBundleStarts(BundleContext context) {
         assertThat(context.getBundles())
                 .extracting(Bundle::getSymbolicName)
-                .contains("api", "cpu.core", "cpu.vtx", "mmu.ept", "devices.bundle", "machine");
+                .contains("api", "cpu.core", "cpu.vtx", "cpu.amdv", "mmu.ept", "devices.bundle", "machine");
         assertThat(Arrays.stream(context.getBundles()).filter(b -> b.getState() != Bundle.ACTIVE)).isEmpty();
     }
 }

@@ -352,7 +352,11 @@ public abstract class BackendCpu implements VirtualCpu {
         stoppedAgain = !processor.complete();
     }
 
-    private void completeWithout(Intercept intercept) {
+    /**
+     * Has the processor finish the instruction that it stopped at, as if it were not intercepted; {@link #followIntercepts}
+     * comes after.
+     */
+    protected final void completeWithout(Intercept intercept) {
         processor.intercepts().set(intercept, false);
         completeUnintercepted();
     }

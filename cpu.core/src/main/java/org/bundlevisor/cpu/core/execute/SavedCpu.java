@@ -75,6 +75,12 @@ final class SavedCpu {
                         "the state holds MSR 0x%x, which the CPU model %s has not".formatted(index, cpu.model.name()));
             }
         }
+        long cr0 = state.control().cr0();
+        if ((cr0 & Bits.CR0_PG) != 0 && (cr0 & Bits.CR0_PE) == 0) {
+            // APM vol. 2, 15.19: AMD-V alone would enter paged real mode, and no guest can set it by itself
+            throw new IllegalArgumentException(
+                    "the state's CR0, 0x%x, enables paging without protected mode".formatted(cr0));
+        }
         for (int number = 0; number < 16; number++) {
             cpu.gpr[number] = state.general().get(number);
         }
