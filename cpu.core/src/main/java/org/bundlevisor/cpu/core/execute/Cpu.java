@@ -256,16 +256,8 @@ public final class Cpu {
         flagCarry = on ? flagCarry | Long.MIN_VALUE : flagCarry & Long.MAX_VALUE;
     }
 
-    void setOverflow(boolean on) {
-        flagOverflow = on ? Long.MIN_VALUE : 0;
-    }
-
     void setZero(boolean on) {
         flagZero = on ? 0 : 1;
-    }
-
-    void setAdjust(boolean on) {
-        flagCarry = on ? flagCarry | 8 : flagCarry & ~8L;
     }
 
     /** Sets all six arithmetic flags from their places in RFLAGS. */
@@ -274,14 +266,6 @@ public final class Cpu {
         flagSign = ((flags & Bits.FLAG_SF) != 0 ? Long.MIN_VALUE : 0) | ((flags & Bits.FLAG_PF) != 0 ? 0 : 1);
         flagCarry = ((flags & Bits.FLAG_CF) != 0 ? Long.MIN_VALUE : 0) | ((flags & Bits.FLAG_AF) != 0 ? 8 : 0);
         flagOverflow = (flags & Bits.FLAG_OF) != 0 ? Long.MIN_VALUE : 0;
-    }
-
-    /** SF, ZF, PF from a result that is sign-extended to 64 bits; CF, OF, AF cleared. */
-    void setLogicFlags(long result) {
-        flagZero = result;
-        flagSign = result;
-        flagCarry = 0;
-        flagOverflow = 0;
     }
 
     /** RFLAGS as software sees it. */
@@ -498,11 +482,6 @@ public final class Cpu {
     /** RIP behind an instruction of the current trace. */
     long ripAfter(Instruction in) {
         return gpr[Instruction.RIP] + in.offset + in.length & ripMask;
-    }
-
-    /** Instructions executed before this one of the current trace. */
-    long instructionsBefore(Instruction in) {
-        return instructions + traces.position(in);
     }
 
     /** Continues at another place of the code segment, after checking that it lies there. */

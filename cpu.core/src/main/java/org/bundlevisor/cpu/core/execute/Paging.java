@@ -113,41 +113,6 @@ final class Paging {
     }
 
     /**
-     * Finds a guest-physical address without any effect: sets no accessed or dirty bits, checks no rights. For debuggers.
-     *
-     * @return the address, or -1 where nothing is mapped
-     */
-    long probe(long linear) {
-        if ((cpu.cr0 & Bits.CR0_PG) == 0) {
-            return linear & 0xFFFF_FFFFL;
-        }
-        boolean wide = (cpu.cr4 & Bits.CR4_PAE) != 0;
-        boolean longMode = (cpu.efer & Bits.EFER_LMA) != 0;
-        int bits = wide ? 9 : 10;
-        int shift = longMode ? 39 : wide ? 30 : 22;
-        long table = longMode ? cpu.cr3 & physicalAddressMask & ~0xFFFL : cpu.cr3 & 0xFFFF_FFE0L;
-        while (true) {
-            long index = linear >>> shift & (shift == 30 && !longMode ? 3 : (1 << bits) - 1);
-            long host = secondLevel.translate(table + index * (wide ? 8 : 4), READ);
-            if (host < 0) {
-                return -1;
-            }
-            long entry = wide ? memory.get(JAVA_LONG, host) : memory.get(JAVA_INT, host) & 0xFFFF_FFFFL;
-            if ((entry & PRESENT) == 0) {
-                return -1;
-            }
-            long frame = wide ? entry & physicalAddressMask & ~0xFFFL : entry & 0xFFFF_F000L;
-            boolean large = (entry & LARGE) != 0 && (shift == 21 || shift == 22 || shift == 30 && longMode);
-            if (shift == 12 || large) {
-                long mask = (1L << shift) - 1;
-                return frame & ~mask | linear & mask;
-            }
-            table = frame;
-            shift -= bits;
-        }
-    }
-
-    /**
      * Loads the page-directory-pointer registers as MOV to CR3 does under PAE paging.
      *
      * @return false when a reserved bit is set, for which the caller raises #GP(0)
