@@ -17,6 +17,7 @@ import org.bundlevisor.cpu.CpuState;
 import org.bundlevisor.cpu.CpuState.Activity;
 import org.bundlevisor.cpu.CpuState.Control;
 import org.bundlevisor.cpu.CpuState.DescriptorTable;
+import org.bundlevisor.cpu.CpuState.Injection;
 import org.bundlevisor.cpu.CpuState.Segment;
 import org.bundlevisor.cpu.Partition;
 import org.bundlevisor.cpu.PartitionConfiguration;
@@ -32,6 +33,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * What every {@link CpuBackend} promises. A backend's own tests extend this class and add what only its manual speaks of.
@@ -455,6 +458,98 @@ public abstract class CpuBackendContract {
         assertThat(other.run()).isEqualTo(RunResult.HALTED);
         assertThat(other.state().rip()).isEqualTo(0x3004);
         other.close();
+    }
+
+    /** Decided on, an interrupt acknowledged even, but not delivered: it is delivered once, on the other side. */
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "NONE")
+    void anEventThatIsToBeDeliveredMovesWithTheState(Injection.Kind kind) throws Exception {
+        int vector = switch (kind) {
+            case NMI -> 2;
+            case HARDWARE_EXCEPTION -> 6;
+            case PRIVILEGED_SOFTWARE_EXCEPTION -> 1;
+            case SOFTWARE_EXCEPTION -> 3;
+            default -> 0x31;
+        };
+        boolean software = switch (kind) {
+            case SOFTWARE_INTERRUPT, SOFTWARE_EXCEPTION, PRIVILEGED_SOFTWARE_EXCEPTION -> true;
+            default -> false;
+        };
+        real("cd31 f4");
+        vector(vector, 0x3000, "43 f4");
+        Injection event = new Injection(kind, vector, false, 0, software ? 2 : 0);
+        StateEditor state = new StateEditor(cpu.state());
+        state.rflags |= 1 << 9;
+        state.events = new CpuState.Events(event, CpuState.Shadow.NONE, 0, false, false, false);
+        cpu.restore(state.build());
+        CpuState moving = cpu.state();
+        assertThat(moving.events().injection()).isEqualTo(event);
+        partition.close();
+        partition = newPartition(host);
+        cpu = partition.createCpu(0);
+        cpu.restore(moving);
+        assertThat(cpu.state().events().injection()).isEqualTo(event);
+        assertThat(cpu.run()).isEqualTo(RunResult.HALTED);
+        assertThat(cpu.state().rip()).isEqualTo(0x3002);
+        assertThat(general(RBX)).isEqualTo(1);
+        assertThat(peek(CODE - 6, 2)).as("saved IP").isEqualTo((short) (CODE + (software ? 2 : 0)));
+        assertThat(cpu.state().events().injection()).isEqualTo(Injection.NONE);
+        assertThat(cpu.state().events().nmiBlocked()).isEqualTo(kind == Injection.Kind.NMI);
+        assertThat(cpu.state().events().nmiPending()).isFalse();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void interruptShadowsMoveWithTheState(CpuState.Shadow shadow) throws Exception {
+        // inc bx; hlt
+        real("43 f4");
+        vector(0x20, 0x3000, "f4");
+        StateEditor state = new StateEditor(cpu.state());
+        state.rflags |= 1 << 9;
+        state.events = new CpuState.Events(Injection.NONE, shadow, 0, false, false, false);
+        cpu.restore(state.build());
+        CpuState moving = cpu.state();
+        assertThat(moving.events().shadow()).isEqualTo(shadow);
+        partition.close();
+        partition = newPartition(host);
+        cpu = partition.createCpu(0);
+        host.cpu = cpu;
+        cpu.restore(moving);
+        host.interrupt(0x20);
+        assertThat(cpu.run()).isEqualTo(RunResult.HALTED);
+        assertThat(cpu.state().rip()).isEqualTo(0x3001);
+        assertThat(general(RBX)).as("instructions in the shadow").isEqualTo(shadow == CpuState.Shadow.NONE ? 0 : 1);
+    }
+
+    @Test
+    void aStartUpThatNobodyHasTakenMovesWithTheState() throws Exception {
+        poke(0x9000, "b80700 f4");
+        VirtualCpu second = partition.createCpu(1);
+        second.init();
+        second.startUp(9);
+        CpuState moving = second.state();
+        partition.close();
+        partition = newPartition(host);
+        VirtualCpu other = partition.createCpu(1);
+        other.restore(moving);
+        assertThat(other.wakes()).isTrue();
+        assertThat(other.run()).isEqualTo(RunResult.HALTED);
+        assertThat(other.state().segments().get(CS).selector()).isEqualTo(0x900);
+        assertThat(other.state().rip()).isEqualTo(4);
+    }
+
+    @Test
+    void waitingForAStartUpMovesWithTheState() throws Exception {
+        poke(0x9000, "b80700 f4");
+        CpuState moving = partition.createCpu(1).state();
+        partition.close();
+        partition = newPartition(host);
+        VirtualCpu other = partition.createCpu(1);
+        other.restore(moving);
+        assertThat(other.run()).isEqualTo(RunResult.WAITING_FOR_STARTUP);
+        other.startUp(9);
+        assertThat(other.run()).isEqualTo(RunResult.HALTED);
+        assertThat(other.state().rip()).isEqualTo(4);
     }
 
     @Test
