@@ -225,6 +225,7 @@ class MachineIT {
             }
             Bundle backend = bundle("cpu.vtx");
 
+            bundle("cpu.amdv").stop();
             backend.stop();
 
             assertThat(left.vm.state()).isEqualTo(State.PAUSED);
@@ -242,12 +243,28 @@ class MachineIT {
     }
 
     @Test
+    void aMachineWhoseBackendGoesAwayMovesToTheOther() throws Exception {
+        try (Machine moved = new Machine("moved", beacon(), Map.of())) {
+            moved.vm.start();
+            moved.await("A");
+
+            bundle("cpu.vtx").stop();
+
+            assertThat(moved.vm.state()).isEqualTo(State.RUNNING);
+            assertThat(moved.vm.problem()).isEmpty();
+            assertThat(moved.vm.statistics().backend()).isEqualTo("amdv");
+            moved.awaitInstructions(moved.vm.statistics().instructions() + 1000);
+            assertThat(moved.console.text()).as("the guest went on where it was").isEqualTo("A");
+        }
+    }
+
+    @Test
     void aRunningMachineMovesFromBackendToBackend() throws Exception {
         try (Machine moving = new Machine("moving", beacon(), Map.of())) {
             moving.vm.start();
             moving.await("A");
             for (int swap = 1; swap <= 100; swap++) {
-                moving.vm.swap("vtx");
+                moving.vm.swap(swap % 2 == 0 ? "vtx" : "amdv");
                 assertThat(moving.vm.statistics().swaps()).isEqualTo(swap);
                 moving.awaitInstructions(moving.vm.statistics().instructions() + 1000);
             }

@@ -93,7 +93,7 @@ class RefusalIT {
     @Test
     void theBackendIsUnknown() {
         refused(Bundlevisor.run("run", "hello", "--cpu", "z80"), WRONG_USAGE,
-                "unknown CPU backend \"z80\" (there is: vtx)");
+                "unknown CPU backend \"z80\" (there is: amdv, vtx)");
     }
 
     @Test
