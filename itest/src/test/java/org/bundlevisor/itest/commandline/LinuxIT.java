@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -19,7 +20,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Debian's unmodified kernel, as {@code bundlevisor run} boots it. A boot takes long, so that each answers much. */
 class LinuxIT {
@@ -35,13 +36,16 @@ class LinuxIT {
         Guests.require("linux");
     }
 
-    @ParameterizedTest(name = "with {0} vCPUs")
-    @ValueSource(ints = {1, 2})
-    void bootsAnswersCommandsAndPowersOff(int cpus) throws Exception {
+    @ParameterizedTest(name = "with {0} vCPUs, --cpu {1}")
+    @CsvSource(delimiter = '|', value = {"1 | vtx", "2 | vtx", "1 | amdv", "2 | vtx,amdv --swap-every 100ms"})
+    void bootsAnswersCommandsAndPowersOff(int cpus, String backends) throws Exception {
         Path file = folder.resolve("statistics.json");
         Result end;
         SoftAssertions all = new SoftAssertions();
-        try (Bundlevisor run = Bundlevisor.start("run", "--cpus", Integer.toString(cpus), "--stats", file.toString())) {
+        List<String> options = new ArrayList<>(
+                List.of("run", "--cpus", Integer.toString(cpus), "--stats", file.toString(), "--cpu"));
+        options.addAll(List.of(backends.split(" ")));
+        try (Bundlevisor run = Bundlevisor.start(options.toArray(String[]::new))) {
             run.expect("^" + GuestStore.LINUX_FIRST_LINE + "Debian .*, " + cpus + " CPUs?\r?$");
             run.expectPrompt();
 
@@ -85,8 +89,19 @@ class LinuxIT {
         all.assertThat(statistics.count("tracesDecoded")).isGreaterThan(10_000);
         // the kernel patches itself
         all.assertThat(statistics.count("tracesInvalidated")).isPositive();
-        all.assertThat(statistics.exits()).containsKeys("CPUID", "EPT violation", "External interrupt", "HLT",
-                "I/O instruction", "RDMSR", "WRMSR");
+        if (backends.contains("vtx")) {
+            all.assertThat(statistics.exits()).containsKeys("CPUID", "EPT violation", "External interrupt", "HLT",
+                    "I/O instruction", "RDMSR", "WRMSR");
+        }
+        if (backends.contains("amdv")) {
+            all.assertThat(statistics.exits()).containsKeys("VMEXIT_CPUID", "VMEXIT_NPF", "VMEXIT_INTR", "VMEXIT_HLT",
+                    "VMEXIT_IOIO", "VMEXIT_MSR");
+        }
+        if (backends.contains("swap")) {
+            all.assertThat(statistics.count("swaps")).isGreaterThan(50);
+        } else {
+            all.assertThat(statistics.count("swaps")).isZero();
+        }
         all.assertAll();
     }
 
