@@ -150,7 +150,7 @@ class BundlevisorIT {
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
         "2 | run plan9                       | unknown guest \"plan9\"",
-        "2 | run hello --cpu kvm             | unknown CPU backend \"kvm\" (there is: vtx)",
+        "2 | run hello --cpu kvm             | unknown CPU backend \"kvm\" (there is: amdv, vtx)",
         "2 | run hello --memory 0            | \"0\" is not enough memory",
         "2 | run --kernel nosuch             | --kernel nosuch: there is no such file",
         "2 | run hello --stats no/such       | --stats no/such: the file cannot be written",
