@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import jakarta.json.Json;
 import jakarta.json.JsonObject;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,7 +16,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
 import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -188,7 +193,7 @@ class BundlevisorIT {
     }
 
     @Test
-    void thePlatformStartsMachinesOfFilesAndBundlesOfTheDeployFolder() throws Exception {
+    void thePlatformStartsMachinesOfFiles() throws Exception {
         Path machines = Files.createDirectory(folder.resolve("vms"));
         Path console = folder.resolve("console");
         Files.writeString(machines.resolve("two.json"),
@@ -224,6 +229,58 @@ class BundlevisorIT {
         assertThat(ended.output()).containsPattern("one +stopped").containsPattern("two +created")
                 .contains("two is running").contains("CPUID").contains("no virtual machine is named \"three\"");
         assertThat(ended.status()).isZero();
+    }
+
+    /** The bundle has a machine's configuration in it, so that the shell shows whether it is there. */
+    @Test
+    @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void bundlesOfTheDeployFolderComeAndGoWithTheirFiles() throws Exception {
+        Path machines = Files.createDirectory(folder.resolve("vms"));
+        Path deploy = Files.createDirectory(folder.resolve("deploy"));
+        Process process = start(SCRIPT, "start", "--vms", machines.toString(), "--deploy", deploy.toString());
+        try (Writer input = process.outputWriter(); BufferedReader output = process.inputReader()) {
+            awaitMachines("no virtual machines", input, output);
+            Path bundle = Files.move(bundleWithMachine("dropped"), deploy.resolve("dropped.jar"));
+            awaitMachines("dropped", input, output);
+            Files.delete(bundle);
+            awaitMachines("no virtual machines", input, output);
+            input.write("exit\n");
+            input.flush();
+            assertThat(process.waitFor()).isZero();
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    /** Asks again and again until vm:list says so. */
+    private static void awaitMachines(String expected, Writer input, BufferedReader output) throws IOException {
+        String answer;
+        do {
+            input.write("vm:list\n");
+            input.flush();
+            do {
+                answer = output.readLine();
+                assertThat(answer).as("the shell's output before \"%s\"", expected).isNotNull();
+            } while (!answer.contains("no virtual machines") && !answer.contains("dropped"));
+        } while (!answer.contains(expected));
+    }
+
+    private Path bundleWithMachine(String name) throws IOException {
+        Manifest manifest = new Manifest();
+        manifest.getMainAttributes().putValue("Manifest-Version", "1.0");
+        manifest.getMainAttributes().putValue("Bundle-ManifestVersion", "2");
+        manifest.getMainAttributes().putValue("Bundle-SymbolicName", name);
+        manifest.getMainAttributes().putValue("Require-Capability",
+                "osgi.extender;filter:=\"(osgi.extender=osgi.configurator)\"");
+        Path file = folder.resolve(name + ".jar");
+        try (JarOutputStream jar = new JarOutputStream(Files.newOutputStream(file), manifest)) {
+            jar.putNextEntry(new ZipEntry("OSGI-INF/configurator/machine.json"));
+            jar.write("""
+                {":configurator:resource-version": 1,
+                 "org.bundlevisor.machine~%1$s": {"name": "%1$s", "kernel": "none"}}
+                """.formatted(name).getBytes(StandardCharsets.UTF_8));
+        }
+        return file;
     }
 
     /** Waits for a file that another process writes. */
